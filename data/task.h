@@ -1,14 +1,18 @@
-// Problems made to measure: families of tasks with a difficulty dial, a checkable answer and a written
-// reasoning trace. They feed the cold start, the rollouts and the held-out evaluation of the quickstart.
+// Problems made to measure: families of tasks with a difficulty dial, a checkable answer and a
+// written reasoning trace. They feed the cold start, the rollouts and the held-out evaluation of
+// the quickstart.
+//
+// The traces are for small policies whose tokenizer keeps digits apart: every step follows from a
+// few earlier tokens by copying and a small table, and the problems of one level have the same
+// layout, so that no step asks for a position to be found by counting.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "data/random.h"
 
 namespace grpo {
@@ -18,8 +22,12 @@ struct TaskProblem {
   std::string question;   // "Compute 47+85."
   std::string reasoning;  // the working, step by step, without tags: "7+5+0=12 4+8+1=13"
   std::string answer;     // what a checker accepts as right: "132"
-  std::string guess;      // an answer that somebody who does not work it out might give; nearly always wrong
-  std::string metadata_json;  // what a checker needs beyond the answer (countdown: the numbers); "{}" if nothing
+  std::string guess;      // an answer that somebody who does not work it out might give; wrong in
+                          // at least nine of ten problems
+  std::string metadata_json;  // what a checker needs beyond the answer (countdown: the numbers);
+                              // "{}" if nothing
+  std::string canonical;      // equal for problems that differ in writing only ("47+85" also for
+                              // 85+47); each family's file says what it counts as equal
 };
 
 // A family of problems.
@@ -40,11 +48,13 @@ const TaskFamily* FindTaskFamily(absl::string_view name);
 
 enum class TaskSplit { kTrain, kHeldOut };
 
-// Decides by a hash of the family and the question, so that no problem is ever in both splits: about one
-// problem in eight is held out.
-TaskSplit SplitOf(absl::string_view family, absl::string_view question);
+// Decides by a 64-bit hash (FNV-1a, mixed) of the family and TaskProblem::canonical, so that no
+// problem is ever in both splits, whatever the seed and the level: about one problem in eight is
+// held out.
+TaskSplit SplitOf(absl::string_view family, absl::string_view canonical);
 
 // A random problem of the wanted split, by rejection.
-TaskProblem GenerateInSplit(const TaskFamily& family, int level, TaskSplit split, RandomStream& random);
+TaskProblem GenerateInSplit(const TaskFamily& family, int level, TaskSplit split,
+                            RandomStream& random);
 
 }  // namespace grpo
