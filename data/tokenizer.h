@@ -21,13 +21,15 @@ class Tokenizer {
   // The same from its text; `origin` names it in messages.
   static absl::StatusOr<std::shared_ptr<const Tokenizer>> FromJson(absl::string_view json,
                                                                    const std::string& origin);
-  // Learns `vocabulary_size` tokens (256 bytes, the special tokens and merges) from texts. Digits stay apart,
-  // each its own token. Special tokens get the ids 0, 1, 2, … in the given order. Deterministic.
-  // Special tokens are of two kinds, as in tokenizer.json's added_tokens: `special_tokens` are dropped by
-  // Decode(skip_special=true), `visible_tokens` (<think>) are kept; neither is ever split.
+  // Learns `vocabulary_size` tokens (256 bytes, the special tokens and merges) from texts. Digits
+  // stay apart, each its own token. Special tokens get the ids 0, 1, 2, … in the given order.
+  // Deterministic. Special tokens are of two kinds, as in tokenizer.json's added_tokens:
+  // `special_tokens` are dropped by Decode(skip_special=true), `visible_tokens` (<think>) are kept;
+  // neither is ever split.
   static absl::StatusOr<std::shared_ptr<const Tokenizer>> Train(
       const std::vector<std::string>& texts, int vocabulary_size,
-      const std::vector<std::string>& special_tokens, const std::vector<std::string>& visible_tokens);
+      const std::vector<std::string>& special_tokens,
+      const std::vector<std::string>& visible_tokens);
 
   virtual ~Tokenizer() = default;
 
