@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
+
 #include "data/prompt.h"
 #include "data/rollout.h"
 
@@ -23,8 +25,8 @@ enum class RewardState {
 
 struct RewardResult {
   RewardState state = RewardState::kScored;
-  double score = 0;     // meaningful when scored
-  std::string reason;   // one line for a person: "answer 132 equals 132", "no <answer> tag"
+  double score = 0;    // meaningful when scored
+  std::string reason;  // one line for a person: "answer 132 equals 132", "no <answer> tag"
   std::vector<std::pair<std::string, double>> parts;  // named parts of the score, for metrics
 
   static RewardResult Scored(double score, std::string reason) {
@@ -50,7 +52,8 @@ struct RewardRequest {
 // Tells a checker when to give up. Cheap to ask.
 class Deadline {
  public:
-  Deadline(absl::Time time, const std::atomic<bool>* cancelled) : time_(time), cancelled_(cancelled) {}
+  Deadline(absl::Time time, const std::atomic<bool>* cancelled)
+      : time_(time), cancelled_(cancelled) {}
   static Deadline Never() { return Deadline(absl::InfiniteFuture(), nullptr); }
   bool Passed() const {
     return (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) ||
@@ -62,9 +65,9 @@ class Deadline {
   const std::atomic<bool>* cancelled_;
 };
 
-// Immutable after creation; Score() is called from many threads at once. Checkers are pure functions of the
-// request: no clocks, no randomness. A long computation asks deadline.Passed() now and then and returns
-// RewardResult::Error when it has.
+// Immutable after creation; Score() is called from many threads at once. Checkers are pure
+// functions of the request: no clocks, no randomness. A long computation asks deadline.Passed() now
+// and then and returns RewardResult::Error when it has.
 class Reward {
  public:
   virtual ~Reward() = default;

@@ -13,8 +13,8 @@ namespace grpo {
 struct Score {
   RewardState state = RewardState::kScored;  // of the sum: error before invalid before scored
   double reward = 0;                         // weighted sum; meaningful when scored
-  bool correct = false;                      // the first reward of the recipe gave its full score (pass@k, pass rate)
-  std::vector<RewardResult> results;         // one for each reward, in the recipe's order
+  bool correct = false;  // the first reward of the recipe gave its full score (pass@k, pass rate)
+  std::vector<RewardResult> results;  // one for each reward, in the recipe's order
 };
 
 struct ScoredGroup {

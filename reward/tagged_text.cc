@@ -1,0 +1,37 @@
+#include "reward/tagged_text.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace grpo {
+
+absl::optional<absl::string_view> LastTagged(absl::string_view text, absl::string_view tag) {
+  const std::string open = absl::StrCat("<", tag, ">"), close = absl::StrCat("</", tag, ">");
+  const size_t end = text.rfind(close);
+  if (end == absl::string_view::npos) return absl::nullopt;
+  text = text.substr(0, end);
+  const size_t begin = text.rfind(open);
+  if (begin == absl::string_view::npos) return absl::nullopt;
+  return text.substr(begin + open.size());
+}
+
+bool IsTagName(absl::string_view tag) {
+  return !tag.empty() && tag.size() <= 64 &&
+         absl::ascii_isalpha(static_cast<unsigned char>(tag[0])) &&
+         std::all_of(tag.begin(), tag.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '_' || c == '-';
+         });
+}
+
+int CountOf(absl::string_view part, absl::string_view text) {
+  int count = 0;
+  for (size_t at = text.find(part); at != absl::string_view::npos;
+       at = text.find(part, at + part.size())) {
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace grpo

@@ -1,0 +1,18 @@
+// Finds what stands between the tags of a completion.
+#pragma once
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+
+namespace grpo {
+
+// The text inside the last <tag>…</tag>; nothing where no opening tag stands before a closing one.
+absl::optional<absl::string_view> LastTagged(absl::string_view text, absl::string_view tag);
+
+// Whether `tag` can be written as <tag>: letters, digits, '_' and '-', a letter first, at most 64.
+bool IsTagName(absl::string_view tag);
+
+// Occurrences of `part`, which is not empty, in `text`, not overlapping.
+int CountOf(absl::string_view part, absl::string_view text);
+
+}  // namespace grpo
