@@ -16,7 +16,9 @@ class Decoder:
     def __init__(self, config, weights):
         self.c, self.w = config, weights
         self.rope = config["rope_parameters"]
-        self.experts, self.margin, self.zero_mask_differs = [], math.inf, 0
+        self.experts, self.margin = [], math.inf
+        # Choices that masking groups by 0 instead of -inf, or not at all, would change.
+        self.zero_mask_differs, self.no_groups_differs = 0, 0
 
     def forward(self, tokens_BT):
         x_BTD = self.w["model.embed_tokens.weight"][tokens_BT]
@@ -121,19 +123,26 @@ class Decoder:
         allowed = groups.repeat_interleave(grouped.shape[-1], -1)
         chosen = self.best(biased_BTE.masked_fill(~allowed, -math.inf),
                            self.c["num_experts_per_tok"])
-        # What masking with 0 instead of -inf would choose: can the golden data tell them apart?
-        zero = biased_BTE.masked_fill(~allowed, 0).topk(self.c["num_experts_per_tok"], -1).indices
-        self.zero_mask_differs += int((~chosen.gather(-1, zero)).any(-1).sum())
+        self.zero_mask_differs += self.differs(chosen, biased_BTE.masked_fill(~allowed, 0))
+        self.no_groups_differs += self.differs(chosen, biased_BTE)
         return chosen
+
+    def differs(self, chosen, score):
+        """How many tokens would choose otherwise by this score."""
+        other = score.topk(self.c["num_experts_per_tok"], -1).indices
+        return int((~chosen.gather(-1, other)).any(-1).sum())
 
     def choose_v2(self, score_BTE, name):
         """V2: greedy, or within the groups that hold the best single experts."""
-        if self.c["topk_method"] == "group_limited_greedy":
-            grouped = score_BTE.unflatten(-1, (self.c["n_group"], -1))
-            groups = self.best(grouped.amax(-1), self.c["topk_group"])
-            allowed = groups.repeat_interleave(grouped.shape[-1], -1)
-            score_BTE = score_BTE.masked_fill(~allowed, -math.inf)
-        return self.best(score_BTE, self.c["num_experts_per_tok"])
+        if self.c["topk_method"] == "greedy":
+            return self.best(score_BTE, self.c["num_experts_per_tok"])
+        grouped = score_BTE.unflatten(-1, (self.c["n_group"], -1))
+        groups = self.best(grouped.amax(-1), self.c["topk_group"])
+        allowed = groups.repeat_interleave(grouped.shape[-1], -1)
+        limited_BTE = score_BTE.masked_fill(~allowed, -math.inf)
+        chosen = self.best(limited_BTE, self.c["num_experts_per_tok"])
+        self.no_groups_differs += self.differs(chosen, score_BTE)
+        return chosen
 
     def best(self, score, count):
         """A mask of the `count` highest; remembers how close the closest decision was."""
