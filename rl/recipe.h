@@ -219,6 +219,10 @@ absl::StatusOr<Recipe> LoadRecipe(const std::string& path, const std::vector<std
 absl::StatusOr<Recipe> ParseRecipe(const std::string& toml, const std::string& origin,
                                    const std::vector<std::string>& overrides);
 
+// A checker as `grpo score --reward` takes it: "final_answer" or "final_answer,tolerance=0.01", with the keys of
+// [[reward]].
+absl::StatusOr<RewardSpec> ParseRewardSpec(const std::string& text);
+
 // The whole recipe, defaults included, as TOML that LoadRecipe reads back to the same recipe; every key with
 // its documentation as a comment.
 std::string ResolvedRecipe(const Recipe& recipe);

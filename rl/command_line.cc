@@ -1,0 +1,297 @@
+#include "rl/command_line.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+#include "data/status_macros.h"
+#include "rl/nearest_name.h"
+#include "rl/recipe_node.h"
+#include "rl/recipe_override.h"
+#include "rl/recipe_reader.h"
+
+namespace grpo {
+namespace {
+
+struct Option {
+  std::string name;   // "--set"
+  std::string value;  // what its value is called; empty: it takes none
+  std::string documentation;
+  bool repeats = false;
+};
+
+struct CommandSpec {
+  Command command;
+  std::string name;
+  std::string usage;          // after "grpo "
+  std::string documentation;  // one line
+  std::string details;        // the paragraph of --help
+  bool takes_recipe;
+  std::vector<Option> options;
+};
+
+// The visitor that turns fields into options.
+class OptionCollector {
+ public:
+  template <typename T, typename Constraint>
+  void operator()(const char* key, T&, const Constraint&, const char* documentation) {
+    const std::string value = std::is_same_v<T, std::string> ? "TEXT"
+                              : IsVector<T>::value           ? "LIST"
+                                                             : "NUMBER";
+    options.push_back({"--" + absl::StrReplaceAll(key, {{"_", "-"}}), value, documentation});
+  }
+  std::vector<Option> options;
+};
+
+std::vector<Option> SampleOptionList() {
+  SampleOptions defaults;
+  OptionCollector collector;
+  defaults.VisitFields(collector);
+  return collector.options;
+}
+
+std::vector<CommandSpec> MakeCommands() {
+  const Option set = {"--set", "KEY=VALUE",
+                      "changes the recipe: grpo.steps=3, reward.1.weight=0.5; may be repeated",
+                      /*repeats=*/true};
+  return {
+      {Command::kTrain,
+       "train",
+       "train RECIPE.toml [--set KEY=VALUE …] [--resume] [--dry-run]",
+       "runs all stages of a recipe",
+       "Writes metrics, samples, checkpoints and the final policy into the run folder\n"
+       "(run.dir of the recipe; runs/<run.name> by default).",
+       /*takes_recipe=*/true,
+       {set,
+        {"--resume", "", "goes on from the last checkpoint in the run folder"},
+        {"--dry-run", "",
+         "checks everything, prints the resolved recipe and the cost, starts nothing"}}},
+      {Command::kEval,
+       "eval",
+       "eval RECIPE.toml --policy DIR [--set KEY=VALUE …]",
+       "evaluates a policy on the recipe's held-out problems",
+       "Prints pass rates by family with confidence intervals.",
+       /*takes_recipe=*/true,
+       {{"--policy", "DIR", "folder with config.json, weights and tokenizer.json"}, set}},
+      {Command::kScore,
+       "score",
+       "score RECIPE.toml | --reward NAME[,KEY=VALUE …]  < in.jsonl > out.jsonl",
+       "scores completions in JSON lines",
+       "Runs the reward checkers alone: those of the recipe, or those named.",
+       /*takes_recipe=*/true,
+       {{"--reward", "SPEC", "a checker, such as final_answer,tolerance=0.01; may be repeated",
+         /*repeats=*/true},
+        set}},
+      {Command::kSample, "sample", "sample --policy DIR [OPTION …]",
+       "samples completions for prompts, or chats on a terminal",
+       "Reads prompts from a file or standard input and prints completions.",
+       /*takes_recipe=*/false, SampleOptionList()},
+  };
+}
+
+const std::vector<CommandSpec>& Commands() {
+  static const auto* commands = new std::vector<CommandSpec>(MakeCommands());
+  return *commands;
+}
+
+absl::Status UsageError(const std::string& message) { return absl::InvalidArgumentError(message); }
+
+std::string DidYouMean(absl::string_view name, const std::vector<std::string>& known) {
+  const absl::optional<std::string> nearest = NearestName(name, known);
+  return nearest ? absl::StrCat("; did you mean ", *nearest, "?") : "";
+}
+
+const CommandSpec& SpecOf(Command command) {
+  return *std::find_if(Commands().begin(), Commands().end(),
+                       [&](const CommandSpec& spec) { return spec.command == command; });
+}
+
+// The words after the command, sorted into options and the rest.
+struct Words {
+  std::vector<std::string> positional;
+  std::map<std::string, std::vector<std::string>> options;  // by name; a flag has one empty value
+
+  bool Has(const std::string& name) const { return options.count(name) > 0; }
+  std::vector<std::string> All(const std::string& name) const {
+    return Has(name) ? options.at(name) : std::vector<std::string>();
+  }
+};
+
+absl::StatusOr<const Option*> FindOption(const CommandSpec& spec, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Option& option : spec.options) {
+    if (option.name == name) return &option;
+    names.push_back(option.name);
+  }
+  return UsageError(absl::StrCat("grpo ", spec.name, ": unknown option ", name,
+                                 DidYouMean(name, names), " See grpo ", spec.name, " --help."));
+}
+
+// Takes the option at arguments[i], and its value after '=' or in the next word.
+absl::Status TakeOption(const CommandSpec& spec, const std::vector<std::string>& arguments,
+                        size_t& i, Words& words) {
+  const std::string& argument = arguments[i];
+  const size_t equals = argument.find('=');
+  const std::string name = argument.substr(0, equals);
+  ASSIGN_OR_RETURN(const Option* option, FindOption(spec, name));
+  std::string value;
+  const std::string origin = absl::StrCat("grpo ", spec.name, ": ", name);
+  if (option->value.empty()) {
+    if (equals != std::string::npos) return UsageError(origin + " takes no value");
+  } else if (equals != std::string::npos) {
+    value = argument.substr(equals + 1);
+  } else if (i + 1 < arguments.size()) {
+    value = arguments[++i];
+  } else {
+    return UsageError(absl::StrCat(origin, " needs a value: ", name, " ", option->value));
+  }
+  if (words.Has(name) && !option->repeats) return UsageError(origin + " stands twice");
+  words.options[name].push_back(value);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Words> SortWords(const CommandSpec& spec,
+                                const std::vector<std::string>& arguments) {
+  Words words;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    if (absl::StartsWith(arguments[i], "-") && arguments[i] != "-") {
+      RETURN_IF_ERROR(TakeOption(spec, arguments, i, words));
+    } else {
+      words.positional.push_back(arguments[i]);
+    }
+  }
+  const size_t wanted = spec.takes_recipe ? 1 : 0;
+  if (words.positional.size() > wanted) {
+    return UsageError(absl::StrCat("grpo ", spec.name, ": unexpected '", words.positional[wanted],
+                                   "'; usage: grpo ", spec.usage));
+  }
+  return words;
+}
+
+absl::Status RequireRecipe(const CommandSpec& spec, const CommandLine& line) {
+  if (!line.recipe.empty()) return absl::OkStatus();
+  return UsageError(absl::StrCat("grpo ", spec.name, ": needs a recipe; usage: grpo ", spec.usage));
+}
+
+absl::Status FinishScore(const CommandSpec& spec, CommandLine& line) {
+  if (line.rewards.empty()) return RequireRecipe(spec, line);
+  if (!line.recipe.empty()) {
+    return UsageError("grpo score: takes a recipe or --reward, not both");
+  }
+  if (!line.overrides.empty()) {
+    return UsageError(
+        "grpo score: --set changes a recipe; with --reward write the options behind the name: "
+        "--reward final_answer,tolerance=0.01");
+  }
+  return absl::OkStatus();
+}
+
+// Reads the options by the list of fields, as a recipe's keys are read.
+absl::Status FinishSample(const Words& words, CommandLine& line) {
+  const RecipePosition position = {"grpo sample", 0, 0, 0};
+  RecipeErrors errors;
+  RecipeNode table;
+  table.position = position;
+  for (const auto& [name, values] : words.options) {
+    const std::string key = absl::StrReplaceAll(name.substr(2), {{"-", "_"}});
+    absl::optional<RecipeNode> value = OverrideValue(values[0], position);
+    if (!value) {
+      errors.Add(position, key, "the value is not UTF-8");
+      continue;
+    }
+    value->key = key;
+    value->key_position = position;
+    table.items.push_back(*std::move(value));
+  }
+  ReadContext context{errors, /*known_paths=*/{}};
+  ReadTable(table, "", line.sample, context);
+  return errors.ToStatus();
+}
+
+absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
+                                         const std::vector<std::string>& arguments) {
+  ASSIGN_OR_RETURN(const Words words, SortWords(spec, arguments));
+  CommandLine line;
+  line.command = spec.command;
+  if (!words.positional.empty()) line.recipe = words.positional[0];
+  line.overrides = words.All("--set");
+  line.rewards = words.All("--reward");
+  line.resume = words.Has("--resume");
+  line.dry_run = words.Has("--dry-run");
+  if (words.Has("--policy")) line.policy = words.All("--policy")[0];
+  if (spec.command == Command::kScore) {
+    RETURN_IF_ERROR(FinishScore(spec, line));
+  } else if (spec.command == Command::kSample) {
+    RETURN_IF_ERROR(FinishSample(words, line));
+  } else {
+    RETURN_IF_ERROR(RequireRecipe(spec, line));
+  }
+  if (spec.command == Command::kEval && line.policy.empty()) {
+    return UsageError("grpo eval: needs --policy DIR; usage: grpo " + spec.usage);
+  }
+  return line;
+}
+
+bool IsHelp(const std::string& word) { return word == "--help" || word == "-h"; }
+
+std::string ProgramHelp() {
+  std::string text =
+      "grpo teaches a policy to reason with Group Relative Policy Optimization.\n\nCommands:\n";
+  for (const CommandSpec& spec : Commands()) {
+    absl::StrAppend(&text, "  grpo ", spec.usage, "\n      ", spec.documentation, "\n");
+  }
+  absl::StrAppend(
+      &text,
+      "\ngrpo COMMAND --help lists a command's options, grpo --version prints the version.\n"
+      "A first run: grpo train recipes/quickstart.toml\n");
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
+  CommandLine line;
+  if (arguments.empty()) {
+    return UsageError("grpo: needs a command: train, eval, score or sample. See grpo --help.");
+  }
+  if (IsHelp(arguments[0])) return line;
+  if (arguments[0] == "--version") {
+    line.command = Command::kVersion;
+    return line;
+  }
+  std::vector<std::string> names = {"--help", "--version"};
+  for (const CommandSpec& spec : Commands()) {
+    names.push_back(spec.name);
+    if (arguments[0] != spec.name) continue;
+    if (std::any_of(arguments.begin() + 1, arguments.end(), IsHelp)) {
+      line.help_about = spec.command;
+      return line;
+    }
+    return ParseCommand(spec, arguments);
+  }
+  return UsageError(absl::StrCat("grpo: unknown command '", arguments[0], "'",
+                                 DidYouMean(arguments[0], names), " See grpo --help."));
+}
+
+std::string HelpText(const absl::optional<Command>& about) {
+  if (!about || *about == Command::kHelp || *about == Command::kVersion) return ProgramHelp();
+  const CommandSpec& spec = SpecOf(*about);
+  std::string text = absl::StrCat("grpo ", spec.usage, "\n\n", spec.documentation, ".\n",
+                                  spec.details, "\n\nOptions:\n");
+  size_t width = 0;
+  for (const Option& option : spec.options) {
+    width = std::max(width, option.name.size() + 1 + option.value.size());
+  }
+  for (const Option& option : spec.options) {
+    std::string left = absl::StrCat(option.name, option.value.empty() ? "" : " ", option.value);
+    left.resize(width, ' ');
+    absl::StrAppend(&text, "  ", left, "  ", option.documentation, "\n");
+  }
+  return text;
+}
+
+}  // namespace grpo

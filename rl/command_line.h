@@ -1,0 +1,61 @@
+// The program's command line: what was asked for, before anything is read or started.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+
+#include "data/config_fields.h"
+#include "rollout/sampling.h"
+
+namespace grpo {
+
+enum class Command { kTrain, kEval, kScore, kSample, kHelp, kVersion };
+
+// Options of `grpo sample`; each field is an option, `top_k` being --top-k.
+struct SampleOptions {
+  std::string policy;
+  std::string prompts = "-";
+  int samples = 1;
+  int64_t seed = 1;
+  int threads = 2;
+  std::string device = "cpu";
+  SamplingConfig sampling;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("policy", policy, NotEmpty(), "folder of the policy");
+    visit("prompts", prompts, NotEmpty(),
+          "file with one prompt in a line; - is standard input, a chat on a terminal");
+    visit("samples", samples, Range(1, 65536), "completions of each prompt");
+    visit("seed", seed, AtLeast(0), "of the random draws");
+    visit("threads", threads, Range(1, 1024), "processor threads; no result depends on it");
+    visit("device", device, OneOf{{"cpu", "cuda"}}, "where the policy lives");
+    sampling.VisitFields(visit);
+  }
+};
+
+struct CommandLine {
+  Command command = Command::kHelp;
+  absl::optional<Command> help_about;  // kHelp: the command, none for the program
+  std::string recipe;                  // train, eval; score where `rewards` is empty
+  std::vector<std::string> overrides;  // --set, in their order: train, eval, score
+  bool resume = false;                 // train
+  bool dry_run = false;                // train
+  std::string policy;                  // eval: folder of the policy
+  std::vector<std::string> rewards;    // score: --reward, for ParseRewardSpec
+  SampleOptions sample;                // sample
+};
+
+// `arguments` are those after the program's name. A usage error (the caller prints it and exits
+// with 2) names the nearest known command or option.
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
+
+// The text of --help: of one command, or of the program.
+std::string HelpText(const absl::optional<Command>& about);
+
+}  // namespace grpo

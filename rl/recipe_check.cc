@@ -1,0 +1,154 @@
+#include "rl/recipe_check.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace grpo {
+namespace {
+
+class Checker {
+ public:
+  Checker(const Recipe& recipe, const RecipeNode& tree, RecipeErrors& errors)
+      : recipe_(recipe), tree_(tree), errors_(errors) {}
+
+  void CheckRun() {
+    const std::vector<std::string>& stages = recipe_.run.stages;
+    Refuse(stages.empty(), {"run.stages"},
+           "no stage, so that nothing would run; name at least one");
+    for (const std::string& stage : std::set<std::string>(stages.begin(), stages.end())) {
+      Refuse(std::count(stages.begin(), stages.end(), stage) > 1, {"run.stages"},
+             absl::StrCat("\"", stage, "\" stands twice; a stage runs once"));
+    }
+    const std::string& name = recipe_.run.name;
+    Refuse(recipe_.run.dir.empty() &&
+               (name == "." || name == ".." || name.find('/') != std::string::npos),
+           {"run.name", "run.dir"},
+           "names the folder runs/<name>, so that it must be a plain file name; or set run.dir");
+  }
+
+  void CheckPolicy() {
+    Refuse(!recipe_.policy.path.empty() && IsGiven("policy.config"),
+           {"policy.config", "policy.path"},
+           "gives a random policy's shape, yet policy.path names a policy that has its own "
+           "config.json; drop one of the two");
+  }
+
+  void CheckData() {
+    const DataConfig& data = recipe_.data;
+    const bool has_tasks = !data.task.empty();
+    Refuse(!data.train_file.empty() && has_tasks, {"data.train_file", "data.task"},
+           "both a file and [[data.task]] to train on; keep one of the two");
+    Refuse((Runs("sft") || Runs("grpo")) && data.train_file.empty() && !has_tasks,
+           {"data", "run.stages"},
+           "nothing to train on; set data.train_file or add a [[data.task]]");
+    Refuse((Runs("eval") || EvaluatesBetween()) && data.eval_file.empty() && !has_tasks,
+           {"data", "run.stages"},
+           "nothing to evaluate on; set data.eval_file or add a [[data.task]]");
+    Refuse(has_tasks && std::all_of(data.task.begin(), data.task.end(),
+                                    [](const TaskConfig& task) { return task.weight == 0; }),
+           {"data.task"}, "all weights are 0, so that no family would ever be drawn");
+  }
+
+  void CheckSft() {
+    Refuse(Runs("sft") && recipe_.sft.steps == 0, {"sft.steps", "run.stages"},
+           "0, yet run.stages names \"sft\"; set sft.steps or drop the stage");
+  }
+
+  void CheckGrpo() {
+    const GrpoConfig& grpo = recipe_.grpo;
+    Refuse(Runs("grpo") && grpo.steps == 0, {"grpo.steps", "run.stages"},
+           "0, yet run.stages names \"grpo\"; set grpo.steps or drop the stage");
+    Refuse(Runs("grpo") && grpo.sampling.temperature == 0, {"grpo.sampling.temperature"},
+           "0 makes all completions of a prompt equal, so that no group has a signal");
+    Refuse(Runs("grpo") && grpo.sampling.top_k == 1, {"grpo.sampling.top_k"},
+           "1 makes all completions of a prompt equal, so that no group has a signal");
+    Refuse(grpo.objective.reference_refresh_steps > 0 && grpo.objective.kl_coef == 0,
+           {"grpo.objective.reference_refresh_steps", "grpo.objective.kl_coef"},
+           "refreshes a reference that nothing uses; set grpo.objective.kl_coef above 0");
+  }
+
+  void CheckRewards() {
+    const std::vector<RewardSpec>& rewards = recipe_.reward;
+    Refuse((Runs("grpo") || Runs("eval")) && rewards.empty(), {"reward", "run.stages"},
+           absl::StrCat("the \"", Runs("grpo") ? "grpo" : "eval",
+                        "\" stage needs at least one [[reward]]"));
+    Refuse(!rewards.empty() && std::all_of(rewards.begin(), rewards.end(),
+                                           [](const RewardSpec& spec) { return spec.weight == 0; }),
+           {"reward"}, "all weights are 0, so that every completion would earn the same");
+  }
+
+  void CheckEval() {
+    for (const char* section : {"grpo", "eval"}) {
+      const SamplingConfig& sampling =
+          section == std::string("grpo") ? recipe_.grpo.sampling : recipe_.eval.sampling;
+      Refuse(sampling.top_p == 0, {absl::StrCat(section, ".sampling.top_p")},
+             "0 would keep no token at all; 1 is off, and top_k = 1 keeps the best token alone");
+    }
+    Refuse(Runs("eval") && recipe_.eval.problems == 0, {"eval.problems", "run.stages"},
+           "0, yet run.stages names \"eval\"; set eval.problems or drop the stage");
+    Refuse(EvaluatesBetween() && !Runs("eval") && recipe_.eval.problems == 0,
+           {"eval.every_steps", "eval.problems"},
+           "asks for evaluations in between, yet eval.problems is 0");
+  }
+
+ private:
+  bool Runs(const std::string& stage) const {
+    const std::vector<std::string>& stages = recipe_.run.stages;
+    return std::find(stages.begin(), stages.end(), stage) != stages.end();
+  }
+
+  bool EvaluatesBetween() const { return Runs("grpo") && recipe_.eval.every_steps > 0; }
+
+  bool IsGiven(absl::string_view path) const {
+    const RecipeNode* policy = tree_.Find("policy");
+    return policy != nullptr && policy->Find(path.substr(path.find('.') + 1)) != nullptr;
+  }
+
+  // An error at the first of the paths it rests on; none where one of them is wrong already.
+  void Refuse(bool contradicts, const std::vector<std::string>& paths, const std::string& reason) {
+    if (!contradicts) return;
+    for (const std::string& path : paths) {
+      if (errors_.Touches(path)) return;
+    }
+    pending_.push_back({paths[0], reason});
+  }
+
+ public:
+  // Reported together, so that one contradiction does not silence another about the same key.
+  void Report() {
+    for (const Contradiction& contradiction : pending_) {
+      errors_.Add(PositionOf(tree_, contradiction.path), contradiction.path, contradiction.reason);
+    }
+  }
+
+ private:
+  struct Contradiction {
+    std::string path;
+    std::string reason;
+  };
+
+  const Recipe& recipe_;
+  const RecipeNode& tree_;
+  RecipeErrors& errors_;
+  std::vector<Contradiction> pending_;
+};
+
+}  // namespace
+
+void CheckRecipe(const Recipe& recipe, const RecipeNode& tree, RecipeErrors& errors) {
+  Checker checker(recipe, tree, errors);
+  checker.CheckRun();
+  checker.CheckPolicy();
+  checker.CheckData();
+  checker.CheckSft();
+  checker.CheckGrpo();
+  checker.CheckRewards();
+  checker.CheckEval();
+  checker.Report();
+}
+
+}  // namespace grpo
