@@ -36,6 +36,12 @@ absl::StatusOr<std::string> StringField(const nlohmann::json& object, const std:
   return field->get<std::string>();
 }
 
+const nlohmann::json& FieldOrNull(const nlohmann::json& object, const std::string& key) {
+  static const nlohmann::json& null = *new nlohmann::json(nullptr);
+  const auto field = object.find(key);
+  return field == object.end() ? null : *field;
+}
+
 absl::Status CheckObject(const nlohmann::json& value, const std::vector<std::string>& known,
                          const std::string& where) {
   if (!value.is_object()) {

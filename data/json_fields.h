@@ -18,6 +18,9 @@ absl::StatusOr<bool> BoolField(const nlohmann::json& object, const std::string& 
 absl::StatusOr<std::string> StringField(const nlohmann::json& object, const std::string& key,
                                         const std::string& where);
 
+// The value of the key, or null; no copy.
+const nlohmann::json& FieldOrNull(const nlohmann::json& object, const std::string& key);
+
 // An error where `value` is not an object, or has a key that is not in `known`.
 absl::Status CheckObject(const nlohmann::json& value, const std::vector<std::string>& known,
                          const std::string& where);

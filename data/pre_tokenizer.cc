@@ -75,7 +75,7 @@ absl::Status PreTokenizer::AddStep(const json& description, const std::string& w
 
 absl::Status PreTokenizer::AddSplit(const json& description, const std::string& where) {
   RETURN_IF_ERROR(CheckObject(description, {"type", "pattern", "behavior", "invert"}, where));
-  const json pattern = description.value("pattern", json());
+  const json& pattern = FieldOrNull(description, "pattern");
   const std::string pattern_where = absl::StrCat(where, ".pattern");
   RETURN_IF_ERROR(CheckObject(pattern, {"Regex", "String"}, pattern_where));
   const bool literal = pattern.contains("String");

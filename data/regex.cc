@@ -1,10 +1,12 @@
 #include "data/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <pcre2.h>
 
@@ -18,33 +20,85 @@ namespace {
 constexpr uint32_t kMatchLimit = 1'000'000;
 constexpr uint32_t kHeapLimitKibibytes = 64 * 1024;
 
-// Names what `pattern` uses that PCRE2 reads differently than Oniguruma; empty if nothing.
-std::string ForeignSyntax(absl::string_view pattern) {
-  bool in_set = false;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    const absl::string_view rest = pattern.substr(i);
-    if (rest[0] == '\\') {
-      if (rest.size() > 1 && (rest[1] == 'h' || rest[1] == 'H')) return "\\h";
-      ++i;
-    } else if (in_set) {
-      if (rest.substr(0, 2) == "&&") return "a set intersection (&&)";
-      if (rest[0] == '[' && rest.substr(0, 2) != "[:") return "a set inside a set";
-      if (rest.substr(0, 2) == "[:") i = pattern.find(']', i);
-      if (i == absl::string_view::npos) return "an unfinished set";
-      if (rest[0] == ']') in_set = false;
-    } else if (rest[0] == '[') {
-      in_set = true;
-      if (rest.substr(1, 1) == "^") ++i;
-      if (pattern.substr(i + 1, 1) == "]") ++i;  // a first ] stands for itself
-    } else if (rest.substr(0, 2) == "(?") {
-      for (char flag : rest.substr(2)) {
+// Unicode's White_Space. PCRE2's own \s has U+180E too, which left that property in Unicode 6.3.
+constexpr char kWhiteSpace[] = R"(\x{9}-\x{d}\x{85}\p{Z})";
+
+// Translates a pattern of Oniguruma's syntax; an error names what has no translation.
+class PatternTranslator {
+ public:
+  explicit PatternTranslator(absl::string_view pattern) : rest_(pattern) {}
+
+  absl::StatusOr<std::string> Translate() {
+    while (!rest_.empty()) {
+      const std::string foreign = in_set_ ? InSet() : OutsideSet();
+      if (!foreign.empty()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("it uses ", foreign, ", which is not supported"));
+      }
+    }
+    return std::move(translated_);
+  }
+
+ private:
+  // Each takes one item of the pattern and returns the name of what it cannot translate.
+  std::string OutsideSet() {
+    if (rest_[0] == '\\') return Escape();
+    if (absl::StartsWith(rest_, "(?")) {
+      for (const char flag : rest_.substr(2)) {
         if (flag == 'm') return "the flag (?m)";
         if (!absl::ascii_isalpha(flag) && flag != '-') break;
       }
     }
+    if (rest_[0] == '[') {
+      in_set_ = true;
+      Copy(absl::StartsWith(rest_, "[^") ? 2 : 1);
+      if (absl::StartsWith(rest_, "]")) Copy(1);  // a first ] stands for itself
+      return "";
+    }
+    Copy(1);
+    return "";
   }
-  return "";
-}
+
+  std::string InSet() {
+    if (rest_[0] == '\\') return Escape();
+    if (absl::StartsWith(rest_, "&&")) return "a set intersection (&&)";
+    if (absl::StartsWith(rest_, "[:")) {
+      const size_t end = rest_.find(":]");
+      if (end == absl::string_view::npos) return "a class name without an end";
+      Copy(end + 2);
+      return "";
+    }
+    if (rest_[0] == '[') return "a set inside a set";
+    if (rest_[0] == ']') in_set_ = false;
+    Copy(1);
+    return "";
+  }
+
+  std::string Escape() {
+    const char letter = rest_.size() > 1 ? rest_[1] : '\0';
+    if (letter == 'h' || letter == 'H') return "\\h";
+    if (letter == 's' || letter == 'S') {
+      if (in_set_) {
+        absl::StrAppend(&translated_, letter == 's' ? kWhiteSpace : R"(\S\x{180e})");
+      } else {
+        absl::StrAppend(&translated_, letter == 's' ? "[" : "[^", kWhiteSpace, "]");
+      }
+      rest_.remove_prefix(2);
+    } else {
+      Copy(std::min<size_t>(2, rest_.size()));
+    }
+    return "";
+  }
+
+  void Copy(size_t bytes) {
+    absl::StrAppend(&translated_, rest_.substr(0, bytes));
+    rest_.remove_prefix(bytes);
+  }
+
+  absl::string_view rest_;
+  bool in_set_ = false;
+  std::string translated_;
+};
 
 // The start of the character after the one at `position`.
 size_t NextCharacter(absl::string_view text, size_t position) {
@@ -66,12 +120,12 @@ struct Regex::Code {
 };
 
 absl::StatusOr<Regex> Regex::Compile(const std::string& pattern) {
-  const std::string foreign = ForeignSyntax(pattern);
-  if (!foreign.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("the pattern '", QuoteForMessage(pattern, 200),
-                                                   "' uses ", foreign, ", which is not supported"));
-  }
-  return CompileWith(pattern, PCRE2_MULTILINE);
+  const absl::StatusOr<std::string> translated = PatternTranslator(pattern).Translate();
+  const absl::StatusOr<Regex> regex =
+      translated.ok() ? CompileWith(*translated, PCRE2_MULTILINE) : translated.status();
+  if (regex.ok()) return regex;
+  return absl::InvalidArgumentError(absl::StrCat("the pattern '", QuoteForMessage(pattern, 200),
+                                                 "' cannot be used: ", regex.status().message()));
 }
 
 absl::StatusOr<Regex> Regex::CompileLiteral(const std::string& text) {

@@ -34,7 +34,7 @@ absl::Status Wrong(const std::string& where, absl::string_view what) {
 absl::Status RequireAbsent(const json& object, const std::vector<std::string>& keys,
                            const std::string& where) {
   for (const std::string& key : keys) {
-    const json value = object.value(key, json());
+    const json& value = FieldOrNull(object, key);
     const bool off =
         value.is_null() || value == json(false) || value == json("") || value == json(0);
     if (!off) {
@@ -52,6 +52,11 @@ absl::StatusOr<int32_t> TokenIdOf(const json& value, const std::string& where) {
                                      JsonKind(value)));
   }
   return value.get<int32_t>();
+}
+
+absl::StatusOr<std::string> TypeOf(const json& component, const std::string& where) {
+  if (component.is_object()) return StringField(component, "type", where);
+  return Wrong(where, absl::StrCat("expected an object, found ", JsonKind(component)));
 }
 
 std::string Quoted(absl::string_view token) {
@@ -85,6 +90,7 @@ class Parser {
   std::vector<BpeMerge> merges_;
   bool ignore_merges_ = false;
   std::vector<AddedToken> added_;
+  absl::flat_hash_set<int32_t> added_ids_;
 };
 
 absl::StatusOr<TokenizerParts> Parser::Parse(const json& document) {
@@ -93,36 +99,33 @@ absl::StatusOr<TokenizerParts> Parser::Parse(const json& document) {
                                "pre_tokenizer", "post_processor", "decoder", "model"},
                               origin_));
   RETURN_IF_ERROR(CheckIgnoredParts(document));
-  RETURN_IF_ERROR(ParseModel(document.value("model", json())));
-  RETURN_IF_ERROR(ParseAddedTokens(document.value("added_tokens", json::array())));
+  RETURN_IF_ERROR(ParseModel(FieldOrNull(document, "model")));
+  RETURN_IF_ERROR(ParseAddedTokens(FieldOrNull(document, "added_tokens")));
   ASSIGN_OR_RETURN(PreTokenizer pre_tokenizer,
-                   PreTokenizer::FromJson(document.value("pre_tokenizer", json()), origin_));
+                   PreTokenizer::FromJson(FieldOrNull(document, "pre_tokenizer"), origin_));
   return TokenizerParts{std::move(tokens_), byte_ids_,         std::move(merges_),
                         ignore_merges_,     std::move(added_), std::move(pre_tokenizer)};
 }
 
 absl::Status Parser::CheckIgnoredParts(const json& document) {
   RETURN_IF_ERROR(RequireAbsent(document, {"truncation", "padding"}, origin_));
-  const json normalizer = document.value("normalizer", json());
+  const json& normalizer = FieldOrNull(document, "normalizer");
   if (!normalizer.is_null()) {
     const std::string where = origin_ + ": normalizer";
-    RETURN_IF_ERROR(CheckObject(normalizer, {"type", "normalizers"}, where));
-    ASSIGN_OR_RETURN(const std::string type, StringField(normalizer, "type", where));
-    if (type != "Sequence" || normalizer.value("normalizers", json()) != json::array()) {
+    ASSIGN_OR_RETURN(const std::string type, TypeOf(normalizer, where));
+    if (type != "Sequence" || FieldOrNull(normalizer, "normalizers") != json::array()) {
       return Wrong(where, absl::StrCat("\"", QuoteForMessage(type),
                                        "\" is not supported; "
                                        "supported are: null, an empty Sequence"));
     }
   }
   const std::string where = origin_ + ": decoder";
-  RETURN_IF_ERROR(CheckObject(document.value("decoder", json()),
-                              {"type", "add_prefix_space", "trim_offsets", "use_regex"}, where));
-  ASSIGN_OR_RETURN(const std::string decoder, StringField(document["decoder"], "type", where));
+  ASSIGN_OR_RETURN(const std::string decoder, TypeOf(FieldOrNull(document, "decoder"), where));
   if (decoder != "ByteLevel") {
     return Wrong(where, absl::StrCat("\"", QuoteForMessage(decoder),
                                      "\" is not supported; supported is: ByteLevel"));
   }
-  return CheckPostProcessor(document.value("post_processor", json()), origin_ + ": post_processor");
+  return CheckPostProcessor(FieldOrNull(document, "post_processor"), origin_ + ": post_processor");
 }
 
 // A post-processor adds tokens at the ends of a text (TemplateProcessing) or corrects places in it
@@ -130,12 +133,9 @@ absl::Status Parser::CheckIgnoredParts(const json& document) {
 // Encode() does neither.
 absl::Status Parser::CheckPostProcessor(const json& processor, const std::string& where) {
   if (processor.is_null()) return absl::OkStatus();
-  if (!processor.is_object()) {
-    return Wrong(where, absl::StrCat("expected an object or null, found ", JsonKind(processor)));
-  }
-  ASSIGN_OR_RETURN(const std::string type, StringField(processor, "type", where));
+  ASSIGN_OR_RETURN(const std::string type, TypeOf(processor, where));
   if (type == "ByteLevel" || type == "TemplateProcessing") return absl::OkStatus();
-  const json list = processor.value("processors", json());
+  const json& list = FieldOrNull(processor, "processors");
   if (type != "Sequence" || !list.is_array()) {
     return Wrong(where,
                  absl::StrCat("\"", QuoteForMessage(type), "\" is not supported; supported are: ",
@@ -164,9 +164,9 @@ absl::Status Parser::ParseModel(const json& model) {
       model, {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"},
       model_));
   ASSIGN_OR_RETURN(ignore_merges_, BoolField(model, "ignore_merges", false, model_));
-  RETURN_IF_ERROR(ParseVocabulary(model.value("vocab", json())));
+  RETURN_IF_ERROR(ParseVocabulary(FieldOrNull(model, "vocab")));
   RETURN_IF_ERROR(FindBytes());
-  return ParseMerges(model.value("merges", json()));
+  return ParseMerges(FieldOrNull(model, "merges"));
 }
 
 absl::Status Parser::ParseVocabulary(const json& vocabulary) {
@@ -264,7 +264,7 @@ absl::Status Parser::ParseAddedToken(const json& entry, const std::string& where
   RETURN_IF_ERROR(CheckObject(
       entry, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}, where));
   AddedToken token;
-  ASSIGN_OR_RETURN(token.id, TokenIdOf(entry.value("id", json()), where + ".id"));
+  ASSIGN_OR_RETURN(token.id, TokenIdOf(FieldOrNull(entry, "id"), where + ".id"));
   ASSIGN_OR_RETURN(token.text, StringField(entry, "content", where));
   if (token.text.empty()) return Wrong(where, "\"content\" is empty");
   // They would drop white space around the token, or depend on its neighbours.
@@ -279,8 +279,7 @@ absl::Status Parser::ParseAddedToken(const json& entry, const std::string& where
                                      " contradicts the token ", Quoted(same_id->second),
                                      " of that id or the id ", same_text->second, " of that text"));
   }
-  if (std::any_of(added_.begin(), added_.end(),
-                  [&](const AddedToken& other) { return other.id == token.id; })) {
+  if (!added_ids_.insert(token.id).second) {
     return Wrong(where,
                  absl::StrCat("the token ", Quoted(token.text), " stands twice in the list"));
   }
