@@ -1,0 +1,207 @@
+#include "reward/scorer.h"
+
+#include <functional>
+#include <limits>
+#include <stdexcept>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/reward/request.h"
+
+namespace grpo {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class FakeReward : public Reward {
+ public:
+  using Function = std::function<RewardResult(const RewardRequest&)>;
+  FakeReward(std::string name, Function function)
+      : name_(std::move(name)), function_(std::move(function)) {}
+  absl::string_view name() const override { return name_; }
+  RewardResult Score(const RewardRequest& request, const Deadline&) const override {
+    return function_(request);
+  }
+
+ private:
+  const std::string name_;
+  const Function function_;
+};
+
+std::unique_ptr<Scorer> FakeScorer(std::vector<FakeReward::Function> functions,
+                                   std::vector<double> weights, ScorerConfig config = {}) {
+  std::vector<std::unique_ptr<Reward>> rewards;
+  for (FakeReward::Function& function : functions) {
+    rewards.push_back(
+        std::make_unique<FakeReward>(absl::StrCat("fake", rewards.size()), std::move(function)));
+  }
+  return Scorer::FromRewards(std::move(rewards), std::move(weights), config);
+}
+
+RolloutGroup Group(const std::string& answer, const std::vector<std::string>& completions) {
+  RolloutGroup group;
+  group.prompt = PromptWithAnswer(answer);
+  for (const std::string& completion : completions) {
+    Rollout rollout;
+    rollout.sample_index = static_cast<int>(group.rollouts.size());
+    rollout.tokens.resize(completion.size());
+    rollout.text = completion;
+    group.rollouts.push_back(rollout);
+  }
+  return group;
+}
+
+std::unique_ptr<Scorer> Make(const std::vector<RewardSpec>& specs, int threads) {
+  ScorerConfig config;
+  config.threads = threads;
+  auto scorer = Scorer::Create(specs, config);
+  EXPECT_TRUE(scorer.ok()) << scorer.status();
+  return *std::move(scorer);
+}
+
+TEST(ScorerTest, AddsTheRewardsByWeight) {
+  RewardSpec format = Spec("format");
+  format.weight = 0.25;
+  const auto scorer = Make({Spec("final_answer"), format}, 2);
+  EXPECT_THAT(scorer->reward_names(), ElementsAre("final_answer", "format"));
+  const auto scored = scorer->Score(
+      {Group("5", {"<think>a</think><answer>5</answer>", "<answer>5</answer>", "5"})}, 100);
+  ASSERT_EQ(scored.size(), 1u);
+  const std::vector<Score>& scores = scored[0].scores;
+  EXPECT_DOUBLE_EQ(scores[0].reward, 1.25);
+  EXPECT_DOUBLE_EQ(scores[1].reward, 1);
+  EXPECT_DOUBLE_EQ(scores[2].reward, 0);
+  EXPECT_TRUE(scores[1].correct);
+  EXPECT_FALSE(scores[2].correct);
+  EXPECT_EQ(scores[0].results.size(), 2u);
+  EXPECT_EQ(scored[0].group.rollouts[2].text, "5");
+}
+
+TEST(ScorerTest, TellsTheCheckersLengthAndBudget) {
+  RewardSpec length = Spec("length");
+  length.free_tokens = 10;
+  const auto scored = Make({length}, 1)->Score({Group("", {std::string(15, 'a')})}, 20);
+  EXPECT_DOUBLE_EQ(scored[0].scores[0].reward, -0.5);
+}
+
+TEST(ScorerTest, KeepsErrorsApartFromZeros) {
+  const auto scorer =
+      FakeScorer({[](const RewardRequest&) { return RewardResult::Scored(1, ""); },
+                  [](const RewardRequest& request) -> RewardResult {
+                    if (request.completion == "throw") throw std::runtime_error("no table");
+                    if (request.completion == "invalid") return RewardResult::Invalid("no truth");
+                    if (request.completion == "nan") {
+                      return RewardResult::Scored(std::numeric_limits<double>::quiet_NaN(), "");
+                    }
+                    if (request.completion == "inf") {
+                      return RewardResult::Scored(-std::numeric_limits<double>::infinity(), "");
+                    }
+                    return RewardResult::Scored(0, "");
+                  }},
+                 {1, 2});
+  const auto scored = scorer->Score({Group("", {"throw", "invalid", "nan", "inf", "fine"})}, 0);
+  const std::vector<Score>& scores = scored[0].scores;
+  EXPECT_EQ(scores[0].state, RewardState::kError);
+  EXPECT_EQ(scores[0].results[1].reason, "fake1: exception: no table");
+  EXPECT_EQ(scores[1].state, RewardState::kInvalid);
+  EXPECT_EQ(scores[2].state, RewardState::kError);
+  EXPECT_THAT(scores[2].results[1].reason, HasSubstr("fake1: gave the score"));
+  EXPECT_EQ(scores[3].state, RewardState::kError);
+  EXPECT_EQ(scores[4].state, RewardState::kScored);
+  EXPECT_EQ(scores[4].reward, 1);
+  for (const Score& score : scores) EXPECT_TRUE(score.correct);
+}
+
+TEST(ScorerTest, IsAnErrorWhereTheSumIsNoNumber) {
+  const auto scorer =
+      FakeScorer({[](const RewardRequest&) { return RewardResult::Scored(1e308, ""); }}, {1000});
+  EXPECT_EQ(scorer->Score({Group("", {"a"})}, 0)[0].scores[0].state, RewardState::kError);
+}
+
+TEST(ScorerTest, PutsErrorBeforeInvalid) {
+  const auto scorer =
+      FakeScorer({[](const RewardRequest&) { return RewardResult::Error("broken"); },
+                  [](const RewardRequest&) { return RewardResult::Invalid("no truth"); }},
+                 {1, 1});
+  EXPECT_EQ(scorer->Score({Group("", {"a"})}, 0)[0].scores[0].state, RewardState::kError);
+}
+
+TEST(ScorerTest, GivesUpOnASlowCheckerForThatSampleAlone) {
+  const auto release = std::make_shared<absl::Notification>();
+  const auto ended = std::make_shared<absl::Notification>();
+  ScorerConfig config;
+  config.deadline_seconds = 0.05;
+  {
+    const auto scorer = FakeScorer({[release, ended](const RewardRequest& request) {
+                                     if (request.completion == "slow") {
+                                       release->WaitForNotification();
+                                       // Still there, though the scorer and its groups are gone.
+                                       const bool kept = request.prompt.answer == "truth" &&
+                                                         request.completion == "slow";
+                                       ended->Notify();
+                                       return RewardResult::Scored(kept ? 1 : 0, "");
+                                     }
+                                     return RewardResult::Scored(1, "");
+                                   }},
+                                   {1}, config);
+    const auto scored = scorer->Score({Group("truth", {"a", "slow", "b"})}, 0);
+    EXPECT_EQ(scored[0].scores[0].reward, 1);
+    EXPECT_EQ(scored[0].scores[1].state, RewardState::kError);
+    EXPECT_EQ(scored[0].scores[1].results[0].reason, "fake0: not done within 50ms");
+    EXPECT_EQ(scored[0].scores[2].reward, 1);
+  }
+  release->Notify();
+  ended->WaitForNotification();
+}
+
+TEST(ScorerTest, GivesTheSameForAnyNumberOfThreads) {
+  std::vector<RolloutGroup> groups;
+  for (int g = 0; g < 250; ++g) {
+    std::vector<std::string> completions;
+    for (int i = 0; i < 8; ++i) {
+      completions.push_back(absl::StrCat("<think>", g, "</think><answer>", g + i % 3, "</answer>"));
+    }
+    groups.push_back(Group(absl::StrCat(g), completions));
+  }
+  const auto one = Make({Spec("task_answer"), Spec("format"), Spec("repetition")}, 1);
+  const auto eight = Make({Spec("task_answer"), Spec("format"), Spec("repetition")}, 8);
+  const auto a = one->Score(groups, 100), b = eight->Score(groups, 100);
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t g = 0; g < a.size(); ++g) {
+    ASSERT_EQ(a[g].scores.size(), 8u);
+    for (size_t i = 0; i < 8; ++i) {
+      EXPECT_EQ(a[g].scores[i].reward, b[g].scores[i].reward);
+      EXPECT_EQ(a[g].scores[i].correct, i % 3 == 0);
+      EXPECT_EQ(a[g].scores[i].results[0].reason, b[g].scores[i].results[0].reason);
+    }
+    EXPECT_EQ(b[g].group.prompt.answer, absl::StrCat(g));
+  }
+}
+
+TEST(ScorerTest, ScoresNoGroupsAndEmptyGroups) {
+  const auto scorer = Make({Spec("format")}, 2);
+  EXPECT_TRUE(scorer->Score({}, 10).empty());
+  const auto scored = scorer->Score({Group("1", {}), Group("1", {"a"})}, 10);
+  EXPECT_TRUE(scored[0].scores.empty());
+  EXPECT_EQ(scored[1].scores.size(), 1u);
+}
+
+TEST(ScorerTest, RefusesWhatCannotScore) {
+  EXPECT_THAT(std::string(Scorer::Create({}, {}).status().message()), HasSubstr("no [[reward]]"));
+  EXPECT_THAT(std::string(Scorer::Create({Spec("format"), Spec("nothing")}, {}).status().message()),
+              HasSubstr("reward 1: unknown reward \"nothing\""));
+  ScorerConfig config;
+  config.threads = 0;
+  EXPECT_FALSE(Scorer::Create({Spec("format")}, config).ok());
+  config = {};
+  config.deadline_seconds = 0;
+  EXPECT_FALSE(Scorer::Create({Spec("format")}, config).ok());
+}
+
+}  // namespace
+}  // namespace grpo
