@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "data/file.h"
+#include "data/json.h"
 #include "data/status_macros.h"
-#include "policy/strict_json.h"
 
 namespace grpo {
 namespace {
@@ -31,6 +31,17 @@ constexpr char kFileName[] = "model.safetensors";
 
 absl::Status Invalid(const std::string& where, const std::string& problem) {
   return absl::InvalidArgumentError(absl::StrCat(where, ": ", problem));
+}
+
+// A value as it stands in the file, short enough for a message.
+std::string Excerpt(const json& value) {
+  return QuoteForMessage(value.dump(-1, ' ', /*ensure_ascii=*/true));
+}
+
+absl::StatusOr<json> ParseObject(absl::string_view text, const std::string& origin) {
+  ASSIGN_OR_RETURN(json object, ParseJson(text, {origin}));
+  if (object.is_object()) return object;
+  return Invalid(origin, absl::StrCat("expected a JSON object, found ", JsonKind(object)));
 }
 
 // The format's little-endian length, whatever the machine.
@@ -48,7 +59,7 @@ absl::Status ReadShape(const json& value, std::vector<int64_t>& shape) {
   for (const json& extent : value) {
     if (!extent.is_number_unsigned() || extent.get<uint64_t>() > INT64_MAX) {
       return absl::InvalidArgumentError(
-          absl::StrCat("'shape' must hold whole numbers from 0 up, found ", JsonExcerpt(extent)));
+          absl::StrCat("'shape' must hold whole numbers from 0 up, found ", Excerpt(extent)));
     }
     shape.push_back(extent.get<int64_t>());
   }
@@ -60,12 +71,12 @@ absl::StatusOr<absl::Span<const char>> ReadSpan(const json& value, absl::Span<co
   if (!value.is_array() || value.size() != 2 || !value[0].is_number_unsigned() ||
       !value[1].is_number_unsigned()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'data_offsets' must be two whole numbers, found ", JsonExcerpt(value)));
+        absl::StrCat("'data_offsets' must be two whole numbers, found ", Excerpt(value)));
   }
   const auto begin = value[0].get<uint64_t>();
   const auto end = value[1].get<uint64_t>();
   if (begin > end || end > data.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("'data_offsets' ", JsonExcerpt(value),
+    return absl::InvalidArgumentError(absl::StrCat("'data_offsets' ", Excerpt(value),
                                                    " lie outside the ", data.size(),
                                                    " bytes of data; the file may be cut short"));
   }
@@ -89,7 +100,7 @@ absl::StatusOr<TensorBytes> ReadTensor(const std::string& name, const json& entr
   tensor.name = name;
   if (!entry["dtype"].is_string()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'dtype' must be a string, found ", JsonExcerpt(entry["dtype"])));
+        absl::StrCat("'dtype' must be a string, found ", Excerpt(entry["dtype"])));
   }
   tensor.dtype = entry["dtype"].get<std::string>();
   RETURN_IF_ERROR(ReadShape(entry["shape"], tensor.shape));
@@ -126,7 +137,7 @@ absl::Status CheckCoverage(std::vector<TensorBytes> tensors, absl::Span<const ch
 // Where each tensor lies, according to the index of a folder.
 absl::StatusOr<std::map<std::string, std::string>> ReadIndex(const std::string& index_path) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(index_path));
-  ASSIGN_OR_RETURN(const json index, ParseJsonObject(text, index_path));
+  ASSIGN_OR_RETURN(const json index, ParseObject(text, index_path));
   if (!index.contains("weight_map") || !index["weight_map"].is_object() ||
       index["weight_map"].empty()) {
     return Invalid(index_path, "'weight_map' must be an object from tensor names to file names");
@@ -138,7 +149,7 @@ absl::StatusOr<std::map<std::string, std::string>> ReadIndex(const std::string& 
       return Invalid(
           index_path,
           absl::StrCat("tensor '", name, "': expected a .safetensors file of the same folder, ",
-                       "found ", JsonExcerpt(file)));
+                       "found ", Excerpt(file)));
     }
     file_of[name] = file_name;
   }
@@ -242,7 +253,7 @@ absl::Status SafetensorsReader::AddFile(const std::string& path) {
                            " bytes and ", bytes.size() - kLengthBytes, " follow"));
   }
   const absl::string_view text(bytes.data() + kLengthBytes, header_size);
-  ASSIGN_OR_RETURN(const json header, ParseJsonObject(text, absl::StrCat(path, ": header")));
+  ASSIGN_OR_RETURN(const json header, ParseObject(text, absl::StrCat(path, ": header")));
   const absl::Span<const char> data = bytes.subspan(kLengthBytes + header_size);
   std::vector<TensorBytes> tensors;
   for (const auto& [name, entry] : header.items()) {

@@ -61,7 +61,6 @@ const std::vector<std::string>& WithoutLibTorch() {
                                                                    "tests/reward/",
                                                                    "policy/policy_config",
                                                                    "policy/safetensors",
-                                                                   "policy/strict_json",
                                                                    "policy/cuda/",
                                                                    "rl/recipe"};
   return *prefixes;
