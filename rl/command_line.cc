@@ -34,6 +34,10 @@ struct CommandSpec {
   std::vector<Option> options;
 };
 
+std::string OptionName(absl::string_view key) {
+  return "--" + absl::StrReplaceAll(key, {{"_", "-"}});
+}
+
 // The visitor that turns fields into options.
 class OptionCollector {
  public:
@@ -42,7 +46,7 @@ class OptionCollector {
     const std::string value = std::is_same_v<T, std::string> ? "TEXT"
                               : IsVector<T>::value           ? "LIST"
                                                              : "NUMBER";
-    options.push_back({"--" + absl::StrReplaceAll(key, {{"_", "-"}}), value, documentation});
+    options.push_back({OptionName(key), value, documentation});
   }
   std::vector<Option> options;
 };
@@ -190,25 +194,41 @@ absl::Status FinishScore(const CommandSpec& spec, CommandLine& line) {
   return absl::OkStatus();
 }
 
-// Reads the options by the list of fields, as a recipe's keys are read.
-absl::Status FinishSample(const Words& words, CommandLine& line) {
-  const RecipePosition position = {"grpo sample", 0, 0, 0};
-  RecipeErrors errors;
-  RecipeNode table;
-  table.position = position;
-  for (const auto& [name, values] : words.options) {
-    const std::string key = absl::StrReplaceAll(name.substr(2), {{"-", "_"}});
-    absl::optional<RecipeNode> value = OverrideValue(values[0], position);
-    if (!value) {
-      errors.Add(position, key, "the value is not UTF-8");
-      continue;
-    }
-    value->key = key;
-    value->key_position = position;
-    table.items.push_back(*std::move(value));
+// The visitor that reads fields from their options, as those of a recipe are read from its keys.
+class OptionReader {
+ public:
+  OptionReader(const Words& words, std::string origin, RecipeErrors& errors)
+      : words_(words), context_{errors, /*known_paths=*/{}} {
+    command_.position.origin = std::move(origin);
   }
-  ReadContext context{errors, /*known_paths=*/{}};
-  ReadTable(table, "", line.sample, context);
+
+  template <typename T, typename Constraint>
+  void operator()(const char* key, T& field, const Constraint& constraint,
+                  const char* documentation) {
+    const std::string name = OptionName(key);
+    if (words_.Has(name)) {
+      const absl::optional<RecipeNode> value =
+          OverrideValue(words_.All(name)[0], command_.position);
+      if (value) {
+        ReadField(*value, name, constraint, field, context_);
+      } else {
+        context_.errors.Add(command_.position, name, "the value is not UTF-8");
+      }
+    } else if constexpr (std::is_same_v<Constraint, NotEmpty> && std::is_same_v<T, std::string>) {
+      if (field.empty()) ReportMissing(command_, name, documentation, context_);
+    }
+  }
+
+ private:
+  const Words& words_;
+  ReadContext context_;
+  RecipeNode command_;  // stands for the command in messages
+};
+
+absl::Status FinishSample(const Words& words, CommandLine& line) {
+  RecipeErrors errors;
+  OptionReader reader(words, "grpo sample", errors);
+  line.sample.VisitFields(reader);
   return errors.ToStatus();
 }
 

@@ -1,0 +1,433 @@
+#include "rl/recipe.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace grpo {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A recipe with something in every section; line numbers of the malformed recipes below count from
+// its end.
+constexpr char kRecipe[] = R"([run]
+name = "small"
+seed = 7
+stages = ["sft", "grpo", "eval"]
+
+[policy.config]
+num_hidden_layers = 2
+rms_norm_eps = 1e-5
+
+[policy.config.rope_scaling]
+type = "yarn"
+factor = 4
+
+[[data.task]]
+family = "addition"
+level = 2
+[[data.task]]
+family = "countdown"
+weight = 0.5
+
+[sft]
+steps = 10
+[sft.optimizer]
+learning_rate = 3e-4
+
+[grpo]
+steps = 20
+group_size = 8
+[grpo.sampling]
+stop_strings = ["</answer>", "a \"quote\"\n\t\\"]
+[grpo.objective]
+kl_coef = 0.01
+reference_refresh_steps = 50
+
+[[reward]]
+name = "final_answer"
+[[reward]]
+name = "format"
+weight = 0.1
+)";
+
+// A minimal right recipe, to which a test adds what is wrong with it.
+constexpr char kBase[] =
+    "run.stages = [\"grpo\"]\ndata.task = [{family = \"addition\"}]\nreward = [{name = "
+    "\"format\"}]\n"
+    "[grpo]\nsteps = 1\n";
+
+std::string ErrorOf(const std::string& toml, const std::vector<std::string>& overrides = {}) {
+  const absl::StatusOr<Recipe> recipe = ParseRecipe(toml, "recipe.toml", overrides);
+  return recipe.ok() ? "no error" : std::string(recipe.status().message());
+}
+
+TEST(RecipeTest, ReadsEverySection) {
+  const absl::StatusOr<Recipe> recipe = ParseRecipe(kRecipe, "recipe.toml", {});
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  EXPECT_EQ(recipe->run.name, "small");
+  EXPECT_EQ(recipe->run.seed, 7);
+  EXPECT_THAT(recipe->run.stages, ElementsAre("sft", "grpo", "eval"));
+  EXPECT_EQ(recipe->policy.config.num_hidden_layers, 2);
+  EXPECT_EQ(recipe->policy.config.rms_norm_eps, 1e-5);
+  EXPECT_EQ(recipe->policy.config.rope_scaling.type, "yarn");
+  EXPECT_EQ(recipe->policy.config.rope_scaling.factor, 4);
+  ASSERT_EQ(recipe->data.task.size(), 2u);
+  EXPECT_EQ(recipe->data.task[0].level, 2);
+  EXPECT_EQ(recipe->data.task[1].family, "countdown");
+  EXPECT_EQ(recipe->data.task[1].weight, 0.5);
+  EXPECT_EQ(recipe->sft.optimizer.learning_rate, 3e-4);
+  EXPECT_THAT(recipe->grpo.sampling.stop_strings, ElementsAre("</answer>", "a \"quote\"\n\t\\"));
+  ASSERT_EQ(recipe->reward.size(), 2u);
+  EXPECT_EQ(recipe->reward[1].weight, 0.1);
+  EXPECT_EQ(recipe->grpo.prompts_per_step, GrpoConfig().prompts_per_step);
+}
+
+TEST(RecipeTest, PutsTheRunFolderUnderRunsByDefault) {
+  EXPECT_EQ(ParseRecipe(kRecipe, "r", {})->run.dir, "runs/small");
+  EXPECT_EQ(ParseRecipe(kRecipe, "r", {"run.dir=/tmp/x"})->run.dir, "/tmp/x");
+}
+
+TEST(RecipeTest, TheResolvedRecipeReadsBackToItself) {
+  for (const std::vector<std::string>& overrides :
+       {std::vector<std::string>{},
+        {"run.name=\"ä\\u0001\\\"\"", "run.dir=a b", "run.seed=9223372036854775807"},
+        {"grpo.optimizer.learning_rate=0.1234567890123456789", "reward.0.weight=-1e-300",
+         "grpo.optimizer.epsilon=1e-08", "scorer.deadline_seconds=86400"}}) {
+    const absl::StatusOr<Recipe> recipe = ParseRecipe(kRecipe, "recipe.toml", overrides);
+    ASSERT_TRUE(recipe.ok()) << recipe.status();
+    const std::string printed = ResolvedRecipe(*recipe);
+    const absl::StatusOr<Recipe> again = ParseRecipe(printed, "resolved", {});
+    ASSERT_TRUE(again.ok()) << again.status() << "\n" << printed;
+    EXPECT_EQ(ResolvedRecipe(*again), printed);
+    EXPECT_EQ(again->grpo.optimizer.learning_rate, recipe->grpo.optimizer.learning_rate);
+    EXPECT_EQ(again->reward[0].weight, recipe->reward[0].weight);
+    EXPECT_EQ(again->run.seed, recipe->run.seed);
+    EXPECT_EQ(again->run.name, recipe->run.name);
+    EXPECT_EQ(again->grpo.sampling.stop_strings, recipe->grpo.sampling.stop_strings);
+  }
+}
+
+TEST(RecipeTest, TheResolvedRecipeDocumentsEveryKey) {
+  const std::string printed = ResolvedRecipe(*ParseRecipe(kRecipe, "recipe.toml", {}));
+  EXPECT_THAT(printed, HasSubstr("\n[grpo.objective]  # what is maximised\n"));
+  EXPECT_THAT(printed, HasSubstr("# completions G of a prompt (2 to 65536)\n"));
+  EXPECT_THAT(printed, HasSubstr("# where the policy lives (cpu | cuda)\n"));
+  for (absl::string_view line : absl::StrSplit(printed, '\n', absl::SkipEmpty())) {
+    EXPECT_TRUE(absl::StrContains(line, "# ")) << line;
+  }
+}
+
+TEST(RecipeTest, TheResolvedRecipeOfAStoredPolicyHasNoShape) {
+  const absl::StatusOr<Recipe> recipe =
+      ParseRecipe(kBase, "recipe.toml", {"policy.path=/models/x"});
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  const std::string printed = ResolvedRecipe(*recipe);
+  EXPECT_THAT(printed, Not(HasSubstr("policy.config")));
+  const absl::StatusOr<Recipe> again = ParseRecipe(printed, "resolved", {});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(ResolvedRecipe(*again), printed);
+}
+
+TEST(RecipeTest, TheResolvedRecipeOfDefaultsHasNoLists) {
+  const std::string printed = ResolvedRecipe(Recipe());
+  EXPECT_THAT(printed, HasSubstr("# [[data.task]]: none"));
+  EXPECT_THAT(printed, HasSubstr("# [[reward]]: none"));
+}
+
+TEST(RecipeOverrideTest, ChangesAddsAndAppends) {
+  const absl::StatusOr<Recipe> recipe = ParseRecipe(
+      kRecipe, "recipe.toml",
+      {"grpo.steps=3", "data.task.0.level=5", "reward.1.weight = 0.25", "reward.2.name=length",
+       "data.task.2={family = \"sorting\", level = 3}", "checkpoint.keep=9",
+       "run.stages=[\"grpo\", \"eval\"]", "grpo.replay_routing=true", "grpo.steps=4"});
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  EXPECT_EQ(recipe->grpo.steps, 4);
+  EXPECT_EQ(recipe->data.task[0].level, 5);
+  EXPECT_EQ(recipe->data.task[2].family, "sorting");
+  EXPECT_EQ(recipe->reward[1].weight, 0.25);
+  EXPECT_EQ(recipe->reward[2].name, "length");
+  EXPECT_EQ(recipe->checkpoint.keep, 9);
+  EXPECT_TRUE(recipe->grpo.replay_routing);
+  EXPECT_THAT(recipe->run.stages, ElementsAre("grpo", "eval"));
+}
+
+TEST(RecipeOverrideTest, BeginsAListThatTheFileLacks) {
+  const absl::StatusOr<Recipe> recipe =
+      ParseRecipe("grpo.steps = 1", "recipe.toml",
+                  {"run.stages.0=grpo", "reward.0.name=format", "data.task.0.family=addition"});
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  EXPECT_EQ(recipe->reward[0].name, "format");
+  EXPECT_THAT(recipe->run.stages, ElementsAre("grpo"));
+}
+
+TEST(RecipeOverrideTest, TakesAnythingAsATextWhereATextIsWanted) {
+  for (const char* value : {"plain", "2026", "true", "2026-01-02", "1e5", "/tmp/a#b", "a=b", "ä"}) {
+    const absl::StatusOr<Recipe> recipe =
+        ParseRecipe(kRecipe, "r", {absl::StrCat("run.dir=", value)});
+    ASSERT_TRUE(recipe.ok()) << recipe.status();
+    EXPECT_EQ(recipe->run.dir, value);
+  }
+  EXPECT_EQ(ParseRecipe(kRecipe, "r", {"run.dir=\"quoted\""})->run.dir, "quoted");
+  EXPECT_EQ(ParseRecipe(kRecipe, "r", {"run.dir="})->run.dir, "runs/small");
+}
+
+TEST(RecipeErrorTest, NamesFileLineColumnKeyExpectationAndFinding) {
+  EXPECT_EQ(ErrorOf("run.stages = [\"grpo\"]\ndata.task = [{family = \"addition\"}]\n"
+                    "reward = [{name = \"format\"}]\n[grpo]\nsteps = 1\ngroup_size = 1\n"),
+            "recipe.toml:6:14: grpo.group_size: expected an integer from 2 to 65536, found 1");
+  EXPECT_EQ(ErrorOf(absl::StrCat(kBase, "stepz = 3")),
+            "recipe.toml:6:1: grpo.stepz: unknown key; did you mean grpo.steps?");
+  EXPECT_EQ(ErrorOf(kBase, {"grpo.stepz=3"}),
+            "--set grpo.stepz=3: grpo.stepz: unknown key; did you mean grpo.steps?");
+}
+
+TEST(RecipeErrorTest, ReportsAllErrorsInTheOrderOfTheFileAndThenOfTheOverrides) {
+  const std::string all = ErrorOf(
+      "[eval]\nsamples = \"x\"\n[run]\nthreads = 0\nstages = [\"grpo\"]\n[grpo]\nsteps = 1\n",
+      {"run.seed=-1", "grpo.steps=x"});
+  const std::vector<std::string> lines = absl::StrSplit(all, '\n');
+  EXPECT_THAT(lines,
+              ElementsAre(HasSubstr("recipe.toml: data: "), HasSubstr("recipe.toml: reward: "),
+                          HasSubstr("recipe.toml:2:11: eval.samples: "),
+                          HasSubstr("recipe.toml:4:11: run.threads: "),
+                          HasSubstr("--set run.seed=-1: run.seed: "),
+                          HasSubstr("--set grpo.steps=x: grpo.steps: ")));
+}
+
+TEST(RecipeErrorTest, KeepsQuietAboutWhatFollowsFromAnotherError) {
+  EXPECT_EQ(ErrorOf("run.stages = [\"grpo\"]\ndata.task = [{family = \"addition\"}]\n"
+                    "rewards = [{name = \"format\"}]\ngrpo.steps = 1\n"),
+            "recipe.toml:3:1: rewards: unknown key; did you mean reward?");
+}
+
+struct Malformed {
+  std::string toml;  // after kBase, unless it begins with a space: then alone
+  std::vector<std::string> overrides;
+  std::vector<std::string> fragments;  // of the message
+};
+
+const std::vector<Malformed>& MalformedRecipes() {
+  static const auto* recipes = new std::vector<Malformed>{
+      // Syntax.
+      {"steps", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"steps = 2", {}, {"recipe.toml:6:", "not valid TOML", "redefine"}},
+      {"[grpo", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"max_refills = 1 2", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"on_error = \"drop", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"on_error = drop", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"on_error = \"\\q\"", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"max_refills = 99999999999999999999", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"on_error = \"\xff\"", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"[=]", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"\xc3\xa4 = 1", {}, {"recipe.toml:6:", "not valid TOML"}},
+      {"max_refills = 0x-1", {}, {"recipe.toml:6:", "not valid TOML"}},
+      // Unknown keys.
+      {"[grop]\nsteps = 1", {}, {"recipe.toml:6:2: grop: unknown key; did you mean grpo?"}},
+      {"clip_low = 0.1", {}, {"6:1: grpo.clip_low: unknown key", "grpo.objective.clip_low?"}},
+      {"temprature = 1", {}, {"grpo.temprature: unknown key"}},
+      {"sampling.temprature = 1", {}, {"did you mean grpo.sampling.temperature?"}},
+      {"[sft.optimiser]\nlearning_rate = 1", {}, {"sft.optimiser", "did you mean sft.optimizer?"}},
+      {"[eval]\nxyzzy = 1", {}, {"eval.xyzzy: unknown key; known here: problems, samples, "}},
+      {"\"a\\nb\" = 1", {}, {"grpo.\"a\\nb\": unknown key"}},
+      {"[policy.config]\nvocab = 1", {}, {"did you mean policy.config.vocab_size?"}},
+      // Types.
+      {"group_size = 8.0", {}, {"an integer from 2 to 65536, found 8.0"}},
+      {"group_size = \"8\"", {}, {"found the text \"8\""}},
+      {"group_size = true", {}, {"found true"}},
+      {"group_size = [8]", {}, {"found a list of 1"}},
+      {"group_size = {}", {}, {"found a table"}},
+      {"group_size = 2026-01-01", {}, {"found a date or time"}},
+      {"replay_routing = 1", {}, {"expected true or false, found 1"}},
+      {"on_error = 3", {}, {"expected one of \"drop\", \"fail\", found 3"}},
+      {"[run.name]", {}, {"recipe.toml:6:"}},
+      {"sampling = 3", {}, {"6:12: grpo.sampling: expected a table, found 3"}},
+      {"sampling.stop_strings = \"x\"", {}, {"expected a list of texts", "found the text \"x\""}},
+      {"sampling.stop_strings = [\"x\", 3]", {}, {"stop_strings.1: expected a text", "found 3"}},
+      {" run.stages = [\"eval\"]\n[reward]\nname = \"format\"",
+       {},
+       {"each under [[reward]], found a table"}},
+      {" [data]\ntask = [1]\n", {}, {"2:9: data.task.0: expected a table, found 1"}},
+      {"sampling.temperature = \"hot\"", {}, {"a number from 0 to 100, found the text \"hot\""}},
+      // Ranges.
+      {"group_size = 1", {}, {"an integer from 2 to 65536, found 1"}},
+      {"steps_ = 1\nmax_refills = -1",
+       {},
+       {"steps_", "max_refills: expected an integer from 0 to 1000, found -1"}},
+      {"objective.reference_refresh_steps = 3000000000",
+       {},
+       {"from 0 to 2147483647, found 3000000000"}},
+      {"objective.reference_refresh_steps = -1", {}, {"an integer of at least 0, found -1"}},
+      {"sampling.temperature = nan", {}, {"found nan"}},
+      {"sampling.temperature = inf", {}, {"found inf"}},
+      {"sampling.temperature = -0.5", {}, {"a number from 0 to 100, found -0.5"}},
+      {"optimizer.learning_rate = 11",
+       {},
+       {"grpo.optimizer.learning_rate: expected a number from 0 to 10, found 11"}},
+      {"on_error = \"fial\"", {}, {"(did you mean \"fail\"?)", "found the text \"fial\""}},
+      {"sampling.stop_strings = [\"\"]", {}, {"stop_strings.0: expected a text that is not empty"}},
+      {" run.stages = [\"sftt\"]",
+       {},
+       {"run.stages.0: expected one of \"sft\", \"grpo\", \"eval\" (did you mean \"sft\"?)"}},
+      {" run.name = \"\"",
+       {},
+       {"run.name: expected a text that is not empty, found the text \"\""}},
+      // Missing.
+      {" [[reward]]\nweight = 1\n",
+       {},
+       {"recipe.toml:1:", "reward.0.name: missing", "checker's name"}},
+      {" [[data.task]]\nlevel = 1\n", {}, {"data.task.0.family: missing"}},
+      // Contradictions.
+      {" run.stages = [\"grpo\"]\ndata.train_file = \"x\"\ngrpo.steps = 1",
+       {},
+       {"reward: the \"grpo\" stage needs at least one [[reward]]"}},
+      {"", {"run.stages=[]"}, {"run.stages: no stage"}},
+      {"", {"run.stages=[\"grpo\", \"grpo\"]"}, {"\"grpo\" stands twice"}},
+      {"", {"grpo.steps=0"}, {"--set grpo.steps=0: grpo.steps: 0, yet run.stages names \"grpo\""}},
+      {"", {"run.stages=[\"sft\", \"grpo\"]"}, {"sft.steps: 0, yet run.stages names \"sft\""}},
+      {" run.stages = [\"grpo\"]\ngrpo.steps = 1\nreward = [{name = \"format\"}]",
+       {},
+       {"data: nothing to train on"}},
+      {" run.stages = [\"eval\"]\nreward = [{name = \"format\"}]",
+       {},
+       {"data: nothing to evaluate on"}},
+      {"", {"data.train_file=x"}, {"data.train_file: both a file and [[data.task]]"}},
+      {"[eval]\nevery_steps = 5\nproblems = 0",
+       {},
+       {"7:15: eval.every_steps: ", "eval.problems is 0"}},
+      {"", {"run.stages=[\"eval\"]", "eval.problems=0"}, {"eval.problems: 0, yet"}},
+      {"objective.reference_refresh_steps = 5", {}, {"set grpo.objective.kl_coef above 0"}},
+      {"sampling.temperature = 0",
+       {},
+       {"6:24: grpo.sampling.temperature: 0 makes all completions of a prompt equal"}},
+      {"sampling.top_k = 1", {}, {"grpo.sampling.top_k: 1 makes all"}},
+      {"sampling.top_p = 0", {}, {"grpo.sampling.top_p: 0 would keep no token"}},
+      {"[eval.sampling]\ntop_p = 0.0", {}, {"eval.sampling.top_p: 0 would keep no token"}},
+      {"[policy]\npath = \"x\"\n[policy.config]\nhidden_size = 8",
+       {},
+       {"recipe.toml:8:", "policy.config: gives a random policy's shape"}},
+      {"", {"data.task.0.weight=0"}, {"data.task: all weights are 0"}},
+      {"", {"reward.0.weight=0"}, {"reward: all weights are 0"}},
+      {"", {"run.name=a/b"}, {"run.name: names the folder"}},
+      {"", {"run.name=.."}, {"run.name: names the folder"}},
+      // Overrides.
+      {"", {"grpo.steps"}, {"--set grpo.steps: expected key=value"}},
+      {"", {"=3"}, {"expected a dotted key before '='"}},
+      {"", {"grpo..steps=3"}, {"expected a dotted key before '='"}},
+      {"",
+       {"grpo.steps.x=3"},
+       {"grpo.steps: has no entry 'x': the recipe has 1 here, not a table"}},
+      {"",
+       {"reward.5.weight=3"},
+       {"reward: expected the number of a list entry from 0 to 1", "found '5'"}},
+      {"",
+       {"reward.weight=3"},
+       {"reward: expected the number of a list entry from 0 to 1", "found 'weight'"}},
+      {"", {"reward.-1.weight=3"}, {"found '-1'"}},
+      {"",
+       {"grpo.steps=3x"},
+       {"--set grpo.steps=3x: grpo.steps: expected an integer of at least 0, found the text "
+        "\"3x\""}},
+      {"", {"grpo=3"}, {"grpo: expected a table, found 3"}},
+      {"", {"grpo={stepz = 1}"}, {"grpo.stepz: unknown key; did you mean grpo.steps?"}},
+      {"", {"run.dir=\xff"}, {"run.dir: the value is not UTF-8"}},
+      {"", {"run.dir=\"a\\u0000b\""}, {"a text without zero bytes"}},
+      {"",
+       {"run.stages=grpo"},
+       {"expected a list of texts, such as [\"a\", \"b\"], found the text \"grpo\""}},
+  };
+  return *recipes;
+}
+
+TEST(RecipeErrorTest, RefusesEveryMalformedRecipeWithAReason) {
+  EXPECT_GE(MalformedRecipes().size(), 45u);
+  for (const Malformed& malformed : MalformedRecipes()) {
+    const bool alone = !malformed.toml.empty() && malformed.toml[0] == ' ';
+    const std::string toml = alone ? malformed.toml.substr(1) : absl::StrCat(kBase, malformed.toml);
+    const std::string error = ErrorOf(toml, malformed.overrides);
+    for (const std::string& fragment : malformed.fragments) {
+      EXPECT_THAT(error, HasSubstr(fragment)) << toml;
+    }
+  }
+}
+
+TEST(RecipeErrorTest, TheBaseOfTheMalformedRecipesIsRight) {
+  EXPECT_EQ(ErrorOf(kBase), "no error");
+}
+
+TEST(RecipeErrorTest, EndsAfterManyErrors) {
+  std::string toml = "[grpo]\n";
+  for (int i = 0; i < 500; ++i) absl::StrAppend(&toml, "unknown_", i, " = 1\n");
+  EXPECT_THAT(ErrorOf(toml), HasSubstr("\nand 45"));
+}
+
+TEST(RecipeErrorTest, NamesAMissingFile) {
+  const absl::StatusOr<Recipe> recipe = LoadRecipe("/nowhere/recipe.toml", {});
+  ASSERT_FALSE(recipe.ok());
+  EXPECT_THAT(std::string(recipe.status().message()), HasSubstr("/nowhere/recipe.toml"));
+}
+
+TEST(RecipeRobustnessTest, NoPrefixOfARecipeCrashes) {
+  const std::string recipe = kRecipe;
+  for (size_t size = 0; size < recipe.size(); ++size) {
+    const absl::StatusOr<Recipe> result = ParseRecipe(recipe.substr(0, size), "prefix", {});
+    if (!result.ok()) {
+      EXPECT_THAT(std::string(result.status().message()), HasSubstr("prefix"));
+    }
+  }
+}
+
+TEST(RecipeRobustnessTest, NoCorruptedByteCrashes) {
+  const std::string recipe = kRecipe;
+  const char replacements[] = {'\0', '\n', '"',  '[',    ']',    '{',   '=',
+                               '.',  '\'', '\\', '\x7f', '\xc3', '\xff'};
+  for (size_t i = 0; i < recipe.size(); ++i) {
+    for (char replacement : replacements) {
+      std::string corrupted = recipe;
+      corrupted[i] = replacement;
+      const absl::StatusOr<Recipe> result = ParseRecipe(corrupted, "corrupted", {});
+      if (result.ok()) {
+        EXPECT_TRUE(ParseRecipe(ResolvedRecipe(*result), "again", {}).ok());
+      }
+    }
+  }
+}
+
+TEST(RecipeRobustnessTest, DeepNestingEndsWithAnError) {
+  const std::string deep(100000, '[');
+  EXPECT_THAT(ErrorOf("x = " + deep), HasSubstr("recipe.toml:1:"));
+  EXPECT_THAT(ErrorOf(kBase, {"run.stages=" + deep}), HasSubstr("expected a list of texts"));
+}
+
+TEST(RewardSpecTest, ReadsANameWithOptions) {
+  const absl::StatusOr<RewardSpec> spec =
+      ParseRewardSpec("final_answer, tolerance=0.01,answer_tag=a");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->name, "final_answer");
+  EXPECT_EQ(spec->tolerance, 0.01);
+  EXPECT_EQ(spec->answer_tag, "a");
+  EXPECT_EQ(ParseRewardSpec("format")->name, "format");
+}
+
+TEST(RewardSpecTest, RefusesWhatIsNotAnOption) {
+  const auto error = [](const std::string& text) {
+    return std::string(ParseRewardSpec(text).status().message());
+  };
+  EXPECT_EQ(error("final_answer,tolernce=0.1"),
+            "--reward final_answer,tolernce=0.1: tolernce: unknown key; did you mean tolerance?");
+  EXPECT_THAT(error("final_answer,tolerance=2"), HasSubstr("a number from 0 to 1, found 2"));
+  EXPECT_THAT(error("final_answer,x"), HasSubstr("expected NAME,key=value"));
+  EXPECT_THAT(error("format,weight=1,weight=2"), HasSubstr("weight: stands twice"));
+  EXPECT_THAT(error(""), HasSubstr("name: expected a text that is not empty"));
+}
+
+}  // namespace
+}  // namespace grpo
