@@ -55,14 +55,12 @@ const std::map<std::string, std::vector<std::string>>& Homes() {
 
 // What must build without LibTorch, and so must all that it includes: path prefixes.
 const std::vector<std::string>& WithoutLibTorch() {
-  static const auto* const prefixes = new std::vector<std::string>{"data/",
-                                                                   "reward/",
-                                                                   "tests/data/",
-                                                                   "tests/reward/",
-                                                                   "policy/policy_config",
-                                                                   "policy/safetensors",
-                                                                   "policy/cuda/",
-                                                                   "rl/recipe"};
+  static const auto* const prefixes = new std::vector<std::string>{
+      // In folders of their own.
+      "data/", "reward/", "policy/cuda/", "tests/data/", "tests/reward/",
+      // Single files.
+      "policy/policy_config", "policy/safetensors", "rl/command_line", "rl/event_file",
+      "rl/progress", "rl/recipe", "rl/recorder"};
   return *prefixes;
 }
 
