@@ -1,1 +1,61 @@
-int main() {}
+// The program: parses the command line, runs a command, turns its status into an exit code.
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <ATen/Parallel.h>
+
+#include "absl/status/status.h"
+#include "rl/command_line.h"
+#include "rl/eval_command.h"
+#include "rl/interrupt.h"
+#include "rl/sample_command.h"
+#include "rl/score_command.h"
+#include "rl/train_command.h"
+
+namespace {
+
+constexpr char kVersion[] = "grpo 0.1.0\n";
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kInterrupted = 130 };
+
+absl::Status RunCommand(const grpo::CommandLine& command) {
+  switch (command.command) {
+    case grpo::Command::kTrain:
+      return grpo::RunTrain(command, grpo::InterruptFlag());
+    case grpo::Command::kEval:
+      return grpo::RunEval(command, grpo::InterruptFlag());
+    case grpo::Command::kScore:
+      return grpo::RunScore(command);
+    case grpo::Command::kSample:
+      return grpo::RunSample(command, grpo::InterruptFlag());
+    case grpo::Command::kHelp:
+      std::fputs(grpo::HelpText(command.help_about).c_str(), stdout);
+      return absl::OkStatus();
+    case grpo::Command::kVersion:
+      std::fputs(kVersion, stdout);
+      return absl::OkStatus();
+  }
+  return absl::InternalError("unknown command");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto command = grpo::ParseCommandLine(std::vector<std::string>(argv + 1, argv + argc));
+  if (!command.ok()) {
+    std::fprintf(stderr, "grpo: %s\n", std::string(command.status().message()).c_str());
+    return kUsage;
+  }
+  // Tensor operations run on the thread that calls them; parallelism is over sequences and micro-batches.
+  at::set_num_threads(1);
+  absl::Status status;
+  try {
+    status = RunCommand(*command);
+  } catch (const std::exception& error) {
+    status = absl::InternalError(error.what());
+  }
+  if (status.ok()) return kDone;
+  std::fprintf(stderr, "grpo: %s\n", std::string(status.message()).c_str());
+  return absl::IsCancelled(status) ? kInterrupted : kFailed;
+}

@@ -1,1 +1,329 @@
-// rl
+#include "rl/trainer.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "data/random.h"
+#include "data/status_macros.h"
+#include "rl/advantage.h"
+#include "rl/batch_builder.h"
+#include "rl/checkpoint.h"
+#include "rl/evaluation_json.h"
+#include "rl/sample_json.h"
+#include "rl/step_metrics.h"
+
+namespace grpo {
+namespace {
+
+class Stopwatch {
+ public:
+  double Seconds() const { return absl::ToDoubleSeconds(absl::Now() - start_); }
+
+ private:
+  absl::Time start_ = absl::Now();
+};
+
+constexpr int kRecordedGroups = 4;  // whose completions go to samples/step-N.jsonl
+
+}  // namespace
+
+Trainer::Trainer(const Recipe& recipe, RunParts& parts, Recorder& recorder, Progress& progress,
+                 const std::atomic<bool>& interrupted)
+    : recipe_(recipe),
+      parts_(parts),
+      recorder_(recorder),
+      progress_(progress),
+      interrupted_(interrupted),
+      learner_(parts.weights, {.threads = recipe.run.threads,
+                               .micro_batch_tokens = recipe.grpo.micro_batch_tokens,
+                               .temperature = recipe.grpo.sampling.temperature}) {}
+
+absl::Status Trainer::Run() {
+  while (state_.stage < static_cast<int>(recipe_.run.stages.size())) {
+    RETURN_IF_ERROR(RunStage(recipe_.run.stages[state_.stage]));
+    ++state_.stage;
+    state_.stage_step = 0;
+    state_.cursor.clear();
+    optimizer_.reset();
+    reference_.reset();
+    RETURN_IF_ERROR(SaveCheckpoint());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::RunStage(const std::string& stage) {
+  if (stage == "sft") return RunSft();
+  if (stage == "grpo") return RunGrpo();
+  return RunEval();
+}
+
+absl::Status Trainer::RunSft() {
+  if (optimizer_ == nullptr) {
+    optimizer_ = std::make_unique<AdamW>(parts_.weights.Parameters(), recipe_.sft.optimizer, recipe_.sft.steps);
+  }
+  while (state_.stage_step < recipe_.sft.steps) RETURN_IF_ERROR(SftStep(state_.stage_step));
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::RunGrpo() {
+  if (!state_.before.has_value() && !parts_.held_out.empty()) {
+    ASSIGN_OR_RETURN(state_.before, EvaluateProblems(parts_.held_out.size(), "before", 0));
+    RETURN_IF_ERROR(SaveCheckpoint());
+  }
+  if (optimizer_ == nullptr) {
+    optimizer_ = std::make_unique<AdamW>(parts_.weights.Parameters(), recipe_.grpo.optimizer,
+                                         int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step);
+  }
+  while (state_.stage_step < recipe_.grpo.steps) RETURN_IF_ERROR(GrpoStep(state_.stage_step));
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::RunEval() {
+  ASSIGN_OR_RETURN(state_.after, EvaluateProblems(parts_.held_out.size(), "after", state_.total_steps));
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::SftStep(int64_t step) {
+  const Stopwatch watch;
+  ASSIGN_OR_RETURN(const std::vector<Prompt> prompts, parts_.demonstrations->Next(recipe_.sft.batch_size));
+  const StepBatch batch = ImitationBatch(*parts_.tokenizer, parts_.format, prompts);
+  const auto loss = [&](const MicroBatch&, const at::Tensor& logprobs, const at::Tensor& entropy, ObjectiveSums* sums) {
+    return ImitationObjective(logprobs, entropy, batch.num_completion_tokens, sums);
+  };
+  ASSIGN_OR_RETURN(const UpdateStats update, learner_.Update(batch, loss, *optimizer_));
+  MetricList metrics;
+  metrics.Add("sft/loss", update.sums.loss);
+  metrics.Add("sft/entropy", update.sums.entropy / update.sums.tokens);
+  metrics.Add("sft/grad_norm", update.optimizer.grad_norm);
+  metrics.Add("sft/learning_rate", update.optimizer.learning_rate);
+  metrics.Add("sft/num_tokens", update.sums.tokens);
+  metrics.Add("sft/skipped_updates", static_cast<int64_t>(update.optimizer.skipped));
+  metrics.Add("time/sft_step", watch.Seconds());
+  RETURN_IF_ERROR(recorder_.Record(step + 1, "sft", metrics));
+  AddSeconds("sft", watch.Seconds());
+  ProgressLine line;
+  line.stage = "sft";
+  line.step = step + 1;
+  line.num_steps = recipe_.sft.steps;
+  line.loss = update.sums.loss;
+  line.tokens_per_second = update.sums.tokens / watch.Seconds();
+  progress_.Update(line);
+  return StepDone(recipe_.sft.steps, parts_.demonstrations->Cursor());
+}
+
+absl::Status Trainer::GrpoStep(int64_t step) {
+  RETURN_IF_ERROR(EvaluateWhenDue(step));
+  RefreshReferenceWhenDue(step);
+  const Stopwatch watch;
+  ASSIGN_OR_RETURN(const CollectedGroups collected, CollectGroups(step));
+  const double rollout_seconds = watch.Seconds();
+  ASSIGN_OR_RETURN(std::vector<TrainingSample> samples, BuildSamples(recipe_.grpo, collected.informative));
+  ASSIGN_OR_RETURN(const std::vector<UpdateStats> updates, UpdatePolicy(std::move(samples)));
+
+  MetricList metrics;
+  AddRolloutMetrics(collected.all, parts_.scorer->reward_names(), &metrics);
+  metrics.Add("training/filter_groups/sampled", static_cast<int64_t>(collected.all.size()));
+  metrics.Add("training/filter_groups/informative", static_cast<int64_t>(collected.informative.size()));
+  metrics.Add("training/filter_groups/refills", static_cast<int64_t>(collected.refills));
+  AddUpdateMetrics(updates, &metrics);
+  const double seconds = watch.Seconds();
+  const int64_t tokens = CompletionTokens(collected.all);
+  metrics.Add("time/step", seconds);
+  metrics.Add("time/rollout", rollout_seconds);
+  metrics.Add("time/update", seconds - rollout_seconds);
+  metrics.Add("perf/rollout_tokens_per_second", tokens / rollout_seconds);
+  metrics.Add("perf/throughput", tokens / seconds);
+  RETURN_IF_ERROR(recorder_.Record(step + 1, "grpo", metrics));
+  RETURN_IF_ERROR(recorder_.RecordSamples(step + 1, SampleRecords(collected.all, kRecordedGroups)));
+  AddSeconds("rollout", rollout_seconds);
+  AddSeconds("update", seconds - rollout_seconds);
+  ProgressLine line;
+  line.stage = "grpo";
+  line.step = step + 1;
+  line.num_steps = recipe_.grpo.steps;
+  line.reward = MeanReward(collected.all);
+  line.pass_rate = PassRate(collected.all);
+  line.tokens_per_second = tokens / seconds;
+  progress_.Update(line);
+  return StepDone(recipe_.grpo.steps, parts_.prompts->Cursor());
+}
+
+absl::Status Trainer::EvaluateWhenDue(int64_t step) {
+  const int every = recipe_.eval.every_steps;
+  const bool due = every > 0 && step > 0 && step % every == 0 && !parts_.held_out.empty();
+  if (!due || state_.evaluated_step == step) return absl::OkStatus();
+  const size_t count = std::min<size_t>(recipe_.eval.every_problems, parts_.held_out.size());
+  RETURN_IF_ERROR(EvaluateProblems(count, "during", step).status());
+  state_.evaluated_step = step;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
+  const GrpoConfig& config = recipe_.grpo;
+  CollectedGroups collected;
+  GenerateRequest request;
+  request.group_size = config.group_size;
+  request.sampling = config.sampling;
+  request.seed = MixSeed(recipe_.run.seed, 0x5a11);
+  request.policy_version = step;
+  request.cancelled = &interrupted_;
+  int missing = config.prompts_per_step;
+  for (int round = 0; round <= config.max_refills && missing > 0; ++round) {
+    collected.refills = round;
+    ASSIGN_OR_RETURN(request.prompts, parts_.prompts->Next(missing));
+    ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups, parts_.engine->Generate(parts_.weights, request));
+    std::vector<ScoredGroup> scored = parts_.scorer->Score(std::move(groups), config.sampling.max_new_tokens);
+    if (config.permute_rewards) PermuteRewards(recipe_.run.seed, scored);
+    for (ScoredGroup& group : scored) {
+      ASSIGN_OR_RETURN(const GroupRewards usable, UsableRewards(config, group));
+      if (HasSignal(usable.rewards, usable.valid)) {
+        collected.informative.push_back(group);
+        --missing;
+      }
+      collected.all.push_back(std::move(group));
+    }
+  }
+  return collected;
+}
+
+absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(std::vector<TrainingSample> samples) {
+  const ObjectiveConfig& objective = recipe_.grpo.objective;
+  std::vector<std::vector<float>> reference_logprobs;
+  if (reference_.has_value() && !samples.empty()) {
+    StepBatch all;
+    all.samples = samples;
+    ASSIGN_OR_RETURN(reference_logprobs, learner_.Logprobs(*reference_, all));
+  }
+  std::vector<UpdateStats> updates;
+  for (const StepBatch& batch :
+       SplitIntoBatches(std::move(samples), std::move(reference_logprobs), recipe_.grpo.updates_per_step)) {
+    const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy,
+                          ObjectiveSums* sums) {
+      return ClippedObjective(objective, micro, logprobs, entropy, batch.num_completion_tokens, sums);
+    };
+    ASSIGN_OR_RETURN(const UpdateStats update, learner_.Update(batch, loss, *optimizer_));
+    updates.push_back(update);
+  }
+  return updates;
+}
+
+void Trainer::RefreshReferenceWhenDue(int64_t step) {
+  const ObjectiveConfig& objective = recipe_.grpo.objective;
+  if (objective.kl_coef == 0) return;
+  const int every = objective.reference_refresh_steps;
+  if (!reference_.has_value() || (every > 0 && step % every == 0)) reference_ = parts_.weights.Clone();
+}
+
+absl::StatusOr<Evaluation> Trainer::EvaluateProblems(size_t count, const char* label, int64_t step) {
+  const Stopwatch watch;
+  const std::vector<Prompt> problems(parts_.held_out.begin(), parts_.held_out.begin() + count);
+  progress_.Note(absl::StrFormat("%s: %d completions of each of %d held-out problems", label, recipe_.eval.samples,
+                                 static_cast<int>(count)));
+  ASSIGN_OR_RETURN(Evaluation evaluation, Evaluate(parts_.weights, *parts_.engine, *parts_.scorer, problems,
+                                                   recipe_.eval, recipe_.run.seed, &interrupted_));
+  MetricList metrics;
+  const std::string prefix = absl::StrCat("eval/", label, "/");
+  metrics.Add(absl::StrCat(prefix, "mean@", recipe_.eval.samples), evaluation.PassRate());
+  for (const std::string& family : evaluation.Families()) {
+    metrics.Add(absl::StrCat(prefix, family, "/mean@", recipe_.eval.samples), evaluation.PassRate(family));
+  }
+  metrics.Add(absl::StrCat(prefix, "mean_length"), evaluation.MeanTokens());
+  metrics.Add(absl::StrCat(prefix, "clipped_ratio"), evaluation.TruncatedShare());
+  metrics.Add(absl::StrCat("time/", label), watch.Seconds());
+  RETURN_IF_ERROR(recorder_.Record(step, "eval", metrics));
+  AddSeconds("evaluation", watch.Seconds());
+  progress_.Note(absl::StrFormat("%s: pass rate %.1f %%", label, 100 * evaluation.PassRate()));
+  return evaluation;
+}
+
+absl::Status Trainer::StepDone(int64_t stage_steps, const std::string& cursor) {
+  ++state_.stage_step;
+  ++state_.total_steps;
+  state_.cursor = cursor;
+  const int every = recipe_.checkpoint.every_steps;
+  const bool last = state_.stage_step == stage_steps;  // Run() saves at the end of a stage
+  if (!last && every > 0 && state_.stage_step % every == 0) RETURN_IF_ERROR(SaveCheckpoint());
+  return CheckInterrupt();
+}
+
+absl::Status Trainer::SaveInterrupted() { return SaveCheckpoint(); }
+
+absl::Status Trainer::CheckInterrupt() const {
+  return interrupted_.load() ? absl::CancelledError("interrupted") : absl::OkStatus();
+}
+
+void Trainer::AddSeconds(const std::string& phase, double seconds) {
+  for (auto& [name, sum] : seconds_) {
+    if (name == phase) {
+      sum += seconds;
+      return;
+    }
+  }
+  seconds_.emplace_back(phase, seconds);
+}
+
+absl::Status Trainer::SaveCheckpoint() {
+  const Stopwatch watch;
+  CheckpointContents contents;
+  ASSIGN_OR_RETURN(const RecorderPosition position, recorder_.Position());
+  contents.state["stage"] = state_.stage;
+  contents.state["stage_step"] = state_.stage_step;
+  contents.state["total_steps"] = state_.total_steps;
+  contents.state["cursor"] = state_.cursor;
+  contents.state["evaluated_step"] = state_.evaluated_step;
+  contents.state["optimizer_step"] = optimizer_ == nullptr ? int64_t{-1} : optimizer_->step();
+  contents.state["recorder"] = RecorderPositionToJson(position);
+  contents.state["before"] = state_.before.has_value() ? EvaluationToJson(*state_.before) : nullptr;
+  contents.state["after"] = state_.after.has_value() ? EvaluationToJson(*state_.after) : nullptr;
+  contents.weights = &parts_.weights;
+  contents.extras = {parts_.tokenizer->ToJson(), parts_.format.bos(), parts_.format.eos()};
+  if (optimizer_ != nullptr) contents.optimizer = optimizer_->State();
+  if (reference_.has_value()) contents.reference = &*reference_;
+  RETURN_IF_ERROR(WriteCheckpoint(recipe_.run.dir, state_.total_steps, contents, recipe_.checkpoint.keep));
+  AddSeconds("checkpoint", watch.Seconds());
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::Restore(const std::string& checkpoint) {
+  ASSIGN_OR_RETURN(const nlohmann::ordered_json state, ReadCheckpointState(checkpoint));
+  state_.stage = state.value("stage", -1);
+  state_.stage_step = state.value("stage_step", int64_t{-1});
+  state_.total_steps = state.value("total_steps", int64_t{-1});
+  state_.cursor = state.value("cursor", "");
+  state_.evaluated_step = state.value("evaluated_step", int64_t{-1});
+  const int64_t optimizer_step = state.value("optimizer_step", int64_t{-1});
+  const int num_stages = static_cast<int>(recipe_.run.stages.size());
+  if (state_.stage < 0 || state_.stage > num_stages || state_.stage_step < 0 || state_.total_steps < 0) {
+    return absl::DataLossError(absl::StrCat(checkpoint, "/state.json: stage, stage_step or total_steps is missing or "
+                                                        "does not fit this recipe's ", num_stages, " stages"));
+  }
+  if (state.contains("before") && !state["before"].is_null()) {
+    ASSIGN_OR_RETURN(state_.before, EvaluationFromJson(state["before"], checkpoint + "/state.json"));
+  }
+  if (state.contains("after") && !state["after"].is_null()) {
+    ASSIGN_OR_RETURN(state_.after, EvaluationFromJson(state["after"], checkpoint + "/state.json"));
+  }
+  if (state_.stage == num_stages) return absl::OkStatus();
+  const std::string& stage = recipe_.run.stages[state_.stage];
+  if (!state_.cursor.empty()) {
+    PromptSource& source = stage == "sft" ? *parts_.demonstrations : *parts_.prompts;
+    RETURN_IF_ERROR(source.Restore(state_.cursor));
+  }
+  if (optimizer_step >= 0) {
+    const bool sft = stage == "sft";
+    optimizer_ = std::make_unique<AdamW>(
+        parts_.weights.Parameters(), sft ? recipe_.sft.optimizer : recipe_.grpo.optimizer,
+        sft ? recipe_.sft.steps : int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step);
+    RETURN_IF_ERROR(LoadTensors(checkpoint + "/optimizer.safetensors", optimizer_->State()));
+    optimizer_->SetStep(optimizer_step);
+  }
+  if (stage == "grpo" && optimizer_step >= 0 && state_.stage_step > 0 && recipe_.grpo.objective.kl_coef > 0) {
+    reference_ = parts_.weights.Clone();
+    RETURN_IF_ERROR(LoadTensors(checkpoint + "/reference.safetensors", reference_->CheckpointTensors()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace grpo

@@ -1,0 +1,92 @@
+// The CPU kernels behind the policy's operations, on raw pointers: written once, compiled for several
+// instruction sets, chosen at run time. T is float, or double for gradient checks.
+//
+// Every output element is computed in an order that depends on the shapes of its own row alone, never on how
+// many other rows are in the call: a token's result is the same bits in any batch.
+//
+// Letters: N rows (tokens), D width, H heads, L latent rank, R rotary width, E experts.
+#pragma once
+
+#include <cstdint>
+
+namespace grpo {
+
+// Causal attention over packed sequences: rows cu_seqlens[s] to cu_seqlens[s+1] form sequence s.
+template <typename T>
+struct PackedAttentionArgs {
+  const T* q;  // [N, H, query_dim]
+  const T* k;  // [N, H, query_dim]
+  const T* v;  // [N, H, value_dim]
+  const int32_t* cu_seqlens;  // [num_sequences + 1]
+  int num_sequences;
+  int num_heads;
+  int query_dim;
+  int value_dim;
+  T scale;
+};
+
+// Attention of query rows over a paged cache of compressed latents (absorbed MLA): the first `latent_dim`
+// entries of a cached row are the latent (key and value), the rest the shared rotary key.
+template <typename T>
+struct PagedAttentionArgs {
+  const T* q;                   // [N, H, row_dim], queries carried into the latent space, then rotary part
+  const T* pages;               // [num_pages, page_size, row_dim]
+  const int32_t* block_tables;  // [num_sequences, max_pages]
+  const int32_t* sequence_of;   // [N]: row of block_tables
+  const int32_t* num_visible;   // [N]: cached rows that the query sees
+  int num_rows;
+  int num_heads;
+  int row_dim;     // L + R
+  int latent_dim;  // L
+  int page_size;
+  int max_pages;
+  T scale;
+};
+
+template <typename T>
+struct Kernels {
+  // C[M, N] (row stride ldc) = A[M, K] B, or += when accumulate. A's element (i, k) is a[i * a_row + k * a_col].
+  // B's element (k, j) is b[k * b_row + j * b_col]. Sums over k go in ascending order, one fused multiply-add each.
+  void (*gemm)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
+               int64_t b_col, T* c, int64_t ldc, bool accumulate);
+
+  // y = x / sqrt(mean(x^2) + eps) * weight; inverse_rms [N] is kept for the backward pass (may be null).
+  void (*rms_norm)(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T eps, T* y, T* inverse_rms);
+  // dx overwritten, dweight [dim] added to.
+  void (*rms_norm_backward)(int rows, int dim, const T* dy, const T* x, int64_t x_stride, const T* weight,
+                            const T* inverse_rms, T* dx, T* dweight);
+
+  // y[i] = silu(gate_up[i]) * gate_up[width + i].
+  void (*swiglu)(int rows, int width, const T* gate_up, T* y);
+  void (*swiglu_backward)(int rows, int width, const T* dy, const T* gate_up, T* d_gate_up);
+
+  // Rotates adjacent pairs of [rows, heads, dim] by the angles of cos/sin [rows, dim/2]; inverse rotates back.
+  void (*rope)(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head, const T* cos, const T* sin,
+               bool inverse, T* y, int64_t y_row, int64_t y_head);
+
+  // out [N, H, value_dim]; log_sum_exp [N, H] of the scaled scores.
+  void (*packed_attention)(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp);
+  // dq, dk, dv are overwritten.
+  void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp,
+                                    const T* d_out, T* dq, T* dk, T* dv);
+
+  // out [N, H, L].
+  void (*paged_attention)(const PagedAttentionArgs<T>& args, T* out);
+
+  // Of softmax(logits * inverse_temperature): log of the normaliser (over scaled logits) and entropy, a row each.
+  void (*log_sum_exp)(int rows, int n, const T* logits, T inverse_temperature, T* log_sum, T* entropy);
+  // p[i] = exp(logits[i] * inverse_temperature - log_sum), one row.
+  void (*probabilities)(int n, const T* logits, T inverse_temperature, T log_sum, T* p);
+  // logits, in place, become d loss / d logits given d loss / d logprob[target] and d loss / d entropy.
+  void (*log_softmax_backward)(int rows, int n, T* logits, T inverse_temperature, const T* log_sum, const T* entropy,
+                               const int64_t* targets, const T* d_logprob, const T* d_entropy);
+};
+
+// The kernels for this processor (AVX-512, AVX2 with FMA, or baseline).
+template <typename T>
+const Kernels<T>& ActiveKernels();
+
+// Name of the chosen instruction set: "avx512", "avx2" or "baseline".
+const char* ActiveInstructionSet();
+
+}  // namespace grpo

@@ -1,0 +1,192 @@
+#include "policy/weights.h"
+
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+#include "absl/strings/str_cat.h"
+#include "data/digest.h"
+#include "data/random.h"
+
+namespace grpo {
+namespace {
+
+MlpWeights AllocateMlp(int width, int model_width, const at::TensorOptions& options) {
+  return {at::empty({2 * width, model_width}, options), at::empty({model_width, width}, options)};
+}
+
+LayerWeights AllocateLayer(const PolicyConfig& c, int index, const at::TensorOptions& options) {
+  const int query_width = c.num_attention_heads * (c.qk_nope_head_dim + c.qk_rope_head_dim);
+  LayerWeights layer;
+  layer.input_norm = at::empty({c.hidden_size}, options);
+  if (c.q_lora_rank > 0) {
+    layer.q_a = at::empty({c.q_lora_rank, c.hidden_size}, options);
+    layer.q_a_norm = at::empty({c.q_lora_rank}, options);
+  }
+  layer.q = at::empty({query_width, c.q_lora_rank > 0 ? c.q_lora_rank : c.hidden_size}, options);
+  layer.kv_a = at::empty({c.kv_lora_rank + c.qk_rope_head_dim, c.hidden_size}, options);
+  layer.kv_a_norm = at::empty({c.kv_lora_rank}, options);
+  layer.kv_b = at::empty({c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim), c.kv_lora_rank}, options);
+  layer.o = at::empty({c.hidden_size, c.num_attention_heads * c.v_head_dim}, options);
+  layer.post_norm = at::empty({c.hidden_size}, options);
+  if (index < c.first_k_dense_replace) {
+    layer.mlp = AllocateMlp(c.intermediate_size, c.hidden_size, options);
+    return layer;
+  }
+  if (c.n_shared_experts > 0) {
+    layer.mlp = AllocateMlp(c.moe_intermediate_size * c.n_shared_experts, c.hidden_size, options);
+  }
+  layer.router = at::empty({c.n_routed_experts, c.hidden_size}, options);
+  layer.router_bias = at::empty({c.n_routed_experts}, options);
+  layer.expert_gate_up = at::empty({c.n_routed_experts, 2 * c.moe_intermediate_size, c.hidden_size}, options);
+  layer.expert_down = at::empty({c.n_routed_experts, c.hidden_size, c.moe_intermediate_size}, options);
+  return layer;
+}
+
+void FillNormal(at::Tensor tensor, double deviation, uint64_t seed, uint64_t stream) {
+  RandomStream random(seed, stream);
+  at::Tensor values = at::empty(tensor.sizes(), at::kDouble);
+  double* data = values.data_ptr<double>();
+  for (int64_t i = 0; i < values.numel(); ++i) data[i] = deviation * random.Normal();
+  tensor.copy_(values);
+}
+
+void AddMlp(const std::string& prefix, const MlpWeights& mlp, std::vector<NamedTensor>* out) {
+  const int64_t width = mlp.down.size(1);
+  out->push_back({absl::StrCat(prefix, "gate_proj.weight"), mlp.gate_up.narrow(0, 0, width)});
+  out->push_back({absl::StrCat(prefix, "up_proj.weight"), mlp.gate_up.narrow(0, width, width)});
+  out->push_back({absl::StrCat(prefix, "down_proj.weight"), mlp.down});
+}
+
+void AddLayer(const std::string& prefix, const LayerWeights& layer, bool with_bias, std::vector<NamedTensor>* out) {
+  const auto add = [&](const char* name, const at::Tensor& tensor) {
+    if (tensor.defined()) out->push_back({absl::StrCat(prefix, name), tensor});
+  };
+  add("input_layernorm.weight", layer.input_norm);
+  add("self_attn.q_a_proj.weight", layer.q_a);
+  add("self_attn.q_a_layernorm.weight", layer.q_a_norm);
+  add(layer.q_a.defined() ? "self_attn.q_b_proj.weight" : "self_attn.q_proj.weight", layer.q);
+  add("self_attn.kv_a_proj_with_mqa.weight", layer.kv_a);
+  add("self_attn.kv_a_layernorm.weight", layer.kv_a_norm);
+  add("self_attn.kv_b_proj.weight", layer.kv_b);
+  add("self_attn.o_proj.weight", layer.o);
+  add("post_attention_layernorm.weight", layer.post_norm);
+  if (!layer.is_moe()) {
+    AddMlp(absl::StrCat(prefix, "mlp."), layer.mlp, out);
+    return;
+  }
+  add("mlp.gate.weight", layer.router);
+  if (with_bias) add("mlp.gate.e_score_correction_bias", layer.router_bias);
+  for (int64_t e = 0; e < layer.router.size(0); ++e) {
+    AddMlp(absl::StrCat(prefix, "mlp.experts.", e, "."), {layer.expert_gate_up[e], layer.expert_down[e]}, out);
+  }
+  if (layer.mlp.down.defined()) AddMlp(absl::StrCat(prefix, "mlp.shared_experts."), layer.mlp, out);
+}
+
+}  // namespace
+
+Weights Weights::Allocate(const PolicyConfig& config, at::ScalarType dtype) {
+  const at::TensorOptions options = at::TensorOptions().dtype(dtype);
+  Weights weights;
+  weights.config = config;
+  weights.embedding = at::empty({config.vocab_size, config.hidden_size}, options);
+  for (int i = 0; i < config.num_hidden_layers; ++i) weights.layers.push_back(AllocateLayer(config, i, options));
+  weights.final_norm = at::empty({config.hidden_size}, options);
+  weights.head = config.tie_word_embeddings ? weights.embedding : at::empty_like(weights.embedding);
+  return weights;
+}
+
+Weights Weights::Random(const PolicyConfig& config, double init_std, uint64_t seed, at::ScalarType dtype) {
+  Weights weights = Allocate(config, dtype);
+  uint64_t stream = 0;
+  ForEachTensor(weights, [&](at::Tensor& tensor) {
+    ++stream;
+    if (tensor.dim() == 1) {
+      tensor.fill_(1);
+    } else {
+      FillNormal(tensor, init_std, seed, stream);
+    }
+  });
+  const double residual = 1 / std::sqrt(2.0 * config.num_hidden_layers);
+  for (LayerWeights& layer : weights.layers) {
+    layer.o.mul_(residual);
+    if (layer.mlp.down.defined()) layer.mlp.down.mul_(residual);
+    if (layer.is_moe()) {
+      layer.expert_down.mul_(residual);
+      layer.router_bias.zero_();
+    }
+  }
+  return weights;
+}
+
+std::vector<NamedTensor> Weights::Parameters() const {
+  std::vector<NamedTensor> parameters = {{"embedding", embedding}};
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const LayerWeights& layer = layers[i];
+    const auto add = [&](const char* name, const at::Tensor& tensor) {
+      if (tensor.defined()) parameters.push_back({absl::StrCat("layers.", i, ".", name), tensor});
+    };
+    add("input_norm", layer.input_norm);
+    add("q_a", layer.q_a);
+    add("q_a_norm", layer.q_a_norm);
+    add("q", layer.q);
+    add("kv_a", layer.kv_a);
+    add("kv_a_norm", layer.kv_a_norm);
+    add("kv_b", layer.kv_b);
+    add("o", layer.o);
+    add("post_norm", layer.post_norm);
+    add("mlp.gate_up", layer.mlp.gate_up);
+    add("mlp.down", layer.mlp.down);
+    add("router", layer.router);
+    add("expert_gate_up", layer.expert_gate_up);
+    add("expert_down", layer.expert_down);
+  }
+  parameters.push_back({"final_norm", final_norm});
+  if (!config.tie_word_embeddings) parameters.push_back({"head", head});
+  return parameters;
+}
+
+std::vector<NamedTensor> Weights::CheckpointTensors() const {
+  std::vector<NamedTensor> tensors = {{"model.embed_tokens.weight", embedding}};
+  for (size_t i = 0; i < layers.size(); ++i) {
+    AddLayer(absl::StrCat("model.layers.", i, "."), layers[i], config.topk_method == "noaux_tc", &tensors);
+  }
+  tensors.push_back({"model.norm.weight", final_norm});
+  if (!config.tie_word_embeddings) tensors.push_back({"lm_head.weight", head});
+  return tensors;
+}
+
+Weights Weights::Clone() const {
+  Weights copy = *this;
+  ForEachTensor(copy, [](at::Tensor& tensor) { tensor = tensor.detach().clone(); });
+  return copy;
+}
+
+Weights Weights::To(at::ScalarType dtype) const {
+  Weights copy = *this;
+  ForEachTensor(copy, [&](at::Tensor& tensor) { tensor = tensor.detach().to(dtype).clone(); });
+  return copy;
+}
+
+void Weights::RequireGrad() {
+  for (NamedTensor& parameter : Parameters()) parameter.tensor.set_requires_grad(true);
+}
+
+int64_t Weights::CountParameters() const {
+  int64_t count = 0;
+  for (const NamedTensor& parameter : Parameters()) count += parameter.tensor.numel();
+  return count;
+}
+
+std::string Weights::Digest() const {
+  Sha256 digest;
+  for (const NamedTensor& named : CheckpointTensors()) {
+    digest.Update(absl::StrCat(named.name, " ", c10::toString(named.tensor.scalar_type())));
+    for (int64_t size : named.tensor.sizes()) digest.Update(absl::StrCat(" ", size));
+    const at::Tensor bytes = named.tensor.detach().contiguous();
+    digest.Update(absl::string_view(static_cast<const char*>(bytes.data_ptr()), bytes.nbytes()));
+  }
+  return digest.Hex();
+}
+
+}  // namespace grpo

@@ -1,0 +1,90 @@
+// The parameters of a policy. In memory related matrices are fused; on disk they carry the names of a Hugging
+// Face checkpoint, each a view into the fused tensor.
+//
+// Letters: V vocabulary, D model width, H heads, L latent rank, R rotary width, E experts, I expert width.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "policy/policy_config.h"
+
+namespace grpo {
+
+struct MlpWeights {
+  at::Tensor gate_up;  // [2I, D]: gate rows, then up rows
+  at::Tensor down;     // [D, I]
+};
+
+struct LayerWeights {
+  at::Tensor input_norm;  // [D]
+  at::Tensor q_a;         // [q_lora, D]; undefined without query compression, and so is q_a_norm
+  at::Tensor q_a_norm;    // [q_lora]
+  at::Tensor q;           // [H (nope + R), q_lora or D]
+  at::Tensor kv_a;        // [L + R, D]
+  at::Tensor kv_a_norm;   // [L]
+  at::Tensor kv_b;        // [H (nope + v), L]
+  at::Tensor o;           // [D, H v]
+  at::Tensor post_norm;   // [D]
+  MlpWeights mlp;         // the dense MLP, or the shared experts as one (undefined where there are none)
+  at::Tensor router;          // [E, D]; undefined in dense layers, and so are the next three
+  at::Tensor router_bias;     // [E], used for selection only; no gradient
+  at::Tensor expert_gate_up;  // [E, 2I, D]
+  at::Tensor expert_down;     // [E, D, I]
+
+  bool is_moe() const { return router.defined(); }
+};
+
+// A tensor under its checkpoint name.
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
+};
+
+struct Weights {
+  PolicyConfig config;
+  at::Tensor embedding;  // [V, D]
+  std::vector<LayerWeights> layers;
+  at::Tensor final_norm;  // [D]
+  at::Tensor head;        // [V, D]; the embedding itself when tied
+
+  // Uninitialised tensors of the configured shapes.
+  static Weights Allocate(const PolicyConfig& config, at::ScalarType dtype);
+  // Normal weights of standard deviation init_std (outputs into the residual stream smaller by
+  // sqrt(2 layers)), norms one, biases zero. A pure function of the arguments.
+  static Weights Random(const PolicyConfig& config, double init_std, uint64_t seed, at::ScalarType dtype = at::kFloat);
+
+  // What the optimizer trains, fused, in a fixed order with readable names.
+  std::vector<NamedTensor> Parameters() const;
+  // Every tensor of a Hugging Face checkpoint, in a fixed order, as contiguous views into this struct.
+  std::vector<NamedTensor> CheckpointTensors() const;
+
+  Weights Clone() const;
+  Weights To(at::ScalarType dtype) const;
+  void RequireGrad();
+  int64_t CountParameters() const;
+  // SHA-256 over names, shapes and bytes of all checkpoint tensors, as hexadecimal text.
+  std::string Digest() const;
+};
+
+// Applies `change` to every tensor of the weights, in a fixed order.
+template <typename Change>
+void ForEachTensor(Weights& weights, Change change) {
+  change(weights.embedding);
+  for (LayerWeights& layer : weights.layers) {
+    for (at::Tensor* tensor :
+         {&layer.input_norm, &layer.q_a, &layer.q_a_norm, &layer.q, &layer.kv_a, &layer.kv_a_norm, &layer.kv_b,
+          &layer.o, &layer.post_norm, &layer.mlp.gate_up, &layer.mlp.down, &layer.router, &layer.router_bias,
+          &layer.expert_gate_up, &layer.expert_down}) {
+      if (tensor->defined()) change(*tensor);
+    }
+  }
+  change(weights.final_norm);
+  if (!weights.config.tie_word_embeddings) change(weights.head);
+  if (weights.config.tie_word_embeddings) weights.head = weights.embedding;
+}
+
+}  // namespace grpo

@@ -1,0 +1,54 @@
+// Updates the policy from a batch of samples: packed micro-batches, each computed by one thread; gradients are
+// added up in the order of the micro-batches, so that the number of threads changes no bit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "policy/optimizer.h"
+#include "policy/weights.h"
+#include "rl/objective.h"
+#include "rl/training_sample.h"
+
+namespace grpo {
+
+struct LearnerConfig {
+  int threads = 2;
+  int micro_batch_tokens = 4096;
+  double temperature = 1;  // of the sampling: log-probs are taken at the same
+};
+
+struct UpdateStats {
+  ObjectiveSums sums;
+  OptimizerReport optimizer;
+};
+
+// The loss of one micro-batch; fills the sums. Must be a pure function.
+using LossFunction = std::function<at::Tensor(const MicroBatch& batch, const at::Tensor& logprobs,
+                                              const at::Tensor& entropy, ObjectiveSums* sums)>;
+
+class Learner {
+ public:
+  // The learner trains `weights` in place; they must outlive it.
+  Learner(Weights& weights, const LearnerConfig& config);
+
+  // Gradients of the loss over the batch, one for each parameter.
+  absl::StatusOr<std::vector<at::Tensor>> Gradients(const StepBatch& batch, const LossFunction& loss,
+                                                    ObjectiveSums* sums);
+
+  // One optimizer step.
+  absl::StatusOr<UpdateStats> Update(const StepBatch& batch, const LossFunction& loss, AdamW& optimizer);
+
+  // Log-probs of the completion tokens of each sample under any weights, without gradients.
+  absl::StatusOr<std::vector<std::vector<float>>> Logprobs(const Weights& weights, const StepBatch& batch) const;
+
+ private:
+  Weights& weights_;
+  LearnerConfig config_;
+  std::vector<at::Tensor> parameters_;
+};
+
+}  // namespace grpo

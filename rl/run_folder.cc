@@ -1,0 +1,64 @@
+#include "rl/run_folder.h"
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "data/file.h"
+#include "data/status_macros.h"
+#include "rl/checkpoint.h"
+
+namespace grpo {
+namespace {
+
+// The recipe's text without what may differ in a resumed run: it decides no result.
+std::string DecidingText(Recipe recipe) {
+  recipe.run.dir = "-";
+  recipe.run.threads = 1;
+  recipe.scorer.threads = 1;
+  recipe.checkpoint = CheckpointConfig();
+  return ResolvedRecipe(recipe);
+}
+
+// The first line in which two texts differ, as "found" against "expected".
+std::string FirstDifference(const std::string& was, const std::string& is) {
+  const std::vector<std::string> old_lines = absl::StrSplit(was, '\n'), new_lines = absl::StrSplit(is, '\n');
+  for (size_t i = 0; i < std::max(old_lines.size(), new_lines.size()); ++i) {
+    const std::string before = i < old_lines.size() ? old_lines[i] : "", now = i < new_lines.size() ? new_lines[i] : "";
+    if (before != now) return absl::StrCat("it was started with\n  ", before, "\nand the recipe now says\n  ", now);
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> PrepareRunFolder(const Recipe& recipe, bool resume) {
+  const std::string& folder = recipe.run.dir;
+  const std::string started_with = folder + "/recipe.resolved.toml";
+  const bool holds_run = FileExists(started_with) || FileExists(folder + "/metrics.jsonl");
+  if (!resume) {
+    if (holds_run) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          folder, " already holds a run. Add --resume to go on with it, choose another folder with --set run.dir=PATH, or "
+                  "remove it"));
+    }
+    RETURN_IF_ERROR(MakeDirectories(folder));
+    return std::string();
+  }
+  if (!FileExists(started_with)) {
+    return absl::NotFoundError(absl::StrCat(folder, " holds no run to resume (no recipe.resolved.toml); leave out --resume"));
+  }
+  ASSIGN_OR_RETURN(const Recipe original, LoadRecipe(started_with, {}));
+  const std::string was = DecidingText(original), is = DecidingText(recipe);
+  if (was != is) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder, ": a resumed run must be the same run, but ", FirstDifference(was, is),
+        "\nUse the recipe it was started with (", started_with, "), or start another run"));
+  }
+  ASSIGN_OR_RETURN(const std::string checkpoint, LatestCheckpoint(folder));
+  if (!checkpoint.empty()) RETURN_IF_ERROR(VerifyCheckpoint(checkpoint));
+  return checkpoint;
+}
+
+}  // namespace grpo

@@ -1,0 +1,38 @@
+// Everything a run is made of, built from its recipe: tokenizer, policy, prompts, held-out problems, rewards.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "data/chat_format.h"
+#include "data/prompt.h"
+#include "data/prompt_source.h"
+#include "data/tokenizer.h"
+#include "policy/weights.h"
+#include "reward/scorer.h"
+#include "rl/recipe.h"
+#include "rollout/engine.h"
+
+namespace grpo {
+
+struct RunParts {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  ChatFormat format;
+  Weights weights;
+  std::unique_ptr<PromptSource> demonstrations;  // for sft; null without that stage
+  std::unique_ptr<PromptSource> prompts;         // for grpo; null without that stage
+  std::vector<Prompt> held_out;                  // for evaluation; empty without it
+  std::unique_ptr<Scorer> scorer;                // null without rewards
+  std::unique_ptr<RolloutEngine> engine;
+};
+
+// `policy_folder`, when not empty, is where weights and tokenizer come from, whatever the recipe says: a checkpoint
+// to resume, or the policy to evaluate.
+absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy_folder);
+
+// The tokenizer alone: of the folder or the recipe, or trained on demonstrations of the recipe's data.
+absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& recipe, const std::string& policy_folder);
+
+}  // namespace grpo

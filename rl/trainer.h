@@ -1,0 +1,96 @@
+// The loop: imitation (sft), reinforcement (grpo), evaluation, and everything needed to go on after a kill.
+//
+//   for each step:
+//       evaluate when due
+//       groups  = sample P prompts, G completions each; score; refill groups without signal
+//       samples = group-relative advantages
+//       update  = one or more optimizer steps
+//       record; checkpoint when due
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rl/evaluation.h"
+#include "rl/learner.h"
+#include "rl/progress.h"
+#include "rl/recipe.h"
+#include "rl/recorder.h"
+#include "rl/run_parts.h"
+
+namespace grpo {
+
+// Where a run stands; with the tensors of a checkpoint, all there is to it.
+struct TrainState {
+  int stage = 0;           // index into run.stages
+  int64_t stage_step = 0;  // steps done of that stage
+  int64_t total_steps = 0;  // of all stages, names checkpoints
+  std::string cursor;       // of the stage's prompts; empty at their beginning
+  int64_t evaluated_step = -1;  // last grpo step whose evaluation is in the metrics
+  std::optional<Evaluation> before;  // held-out results before grpo, and after it
+  std::optional<Evaluation> after;
+};
+
+class Trainer {
+ public:
+  // `parts`, `recorder` and `progress` must outlive the trainer.
+  Trainer(const Recipe& recipe, RunParts& parts, Recorder& recorder, Progress& progress,
+          const std::atomic<bool>& interrupted);
+
+  // Goes on from a checkpoint folder whose weights are already in `parts`.
+  absl::Status Restore(const std::string& checkpoint);
+
+  // All stages. CancelledError when interrupted: the last finished step is in a checkpoint.
+  absl::Status Run();
+
+  // Keeps what was done since the newest checkpoint, after Run() was interrupted between or inside steps.
+  absl::Status SaveInterrupted();
+
+  const TrainState& state() const { return state_; }
+  // Wall-clock seconds of this process by phase, in order of first use.
+  const std::vector<std::pair<std::string, double>>& seconds() const { return seconds_; }
+
+ private:
+  struct CollectedGroups {
+    std::vector<ScoredGroup> all;          // everything sampled in the step
+    std::vector<ScoredGroup> informative;  // at most prompts_per_step groups with signal
+    int refills = 0;
+  };
+
+  absl::Status RunStage(const std::string& stage);
+  absl::Status RunSft();
+  absl::Status RunGrpo();
+  absl::Status RunEval();
+
+  absl::Status SftStep(int64_t step);
+  absl::Status GrpoStep(int64_t step);
+  absl::StatusOr<CollectedGroups> CollectGroups(int64_t step);
+  absl::StatusOr<std::vector<UpdateStats>> UpdatePolicy(std::vector<TrainingSample> samples);
+  absl::Status EvaluateWhenDue(int64_t step);
+  void RefreshReferenceWhenDue(int64_t step);
+
+  absl::StatusOr<Evaluation> EvaluateProblems(size_t count, const char* label, int64_t step);
+  absl::Status StepDone(int64_t stage_steps, const std::string& cursor);
+  absl::Status SaveCheckpoint();
+  absl::Status CheckInterrupt() const;
+  void AddSeconds(const std::string& phase, double seconds);
+
+  const Recipe& recipe_;
+  RunParts& parts_;
+  Recorder& recorder_;
+  Progress& progress_;
+  const std::atomic<bool>& interrupted_;
+  Learner learner_;
+  std::unique_ptr<AdamW> optimizer_;   // of the running stage
+  std::optional<Weights> reference_;   // of the KL term
+  TrainState state_;
+  std::vector<std::pair<std::string, double>> seconds_;
+};
+
+}  // namespace grpo

@@ -1,1 +1,0 @@
-#include "rollout/sampling.h"
