@@ -46,7 +46,7 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
 // anywhere.
 const std::map<std::string, std::vector<std::string>>& Homes() {
   static const auto* const homes = new std::map<std::string, std::vector<std::string>>{
-      {"toml++", {"rl/recipe"}},    {"cuda_runtime.h", {"policy/cuda/"}},
+      {"toml++", {"rl/recipe"}},    {"cuda_runtime.h", {"policy/cuda/", "tests/policy/cuda_"}},
       {"nccl.h", {"policy/cuda/"}}, {"gtest", {"tests/"}},
       {"gmock", {"tests/"}},        {"benchmark", {"tests/bench/"}},
   };

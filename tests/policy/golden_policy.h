@@ -1,0 +1,43 @@
+// Reads the golden policies of tests/golden.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "data/file.h"
+#include "policy/policy_config.h"
+#include "policy/policy_folder.h"
+#include "policy/safetensors.h"
+#include "policy/weights.h"
+
+namespace grpo {
+
+inline std::string GoldenFolder(const std::string& name) {
+  return std::string(GRPO_SOURCE_DIR) + "/tests/golden/" + name;
+}
+
+inline Weights GoldenWeights(const std::string& name) {
+  auto weights = LoadPolicyFolder(GoldenFolder(name));
+  EXPECT_TRUE(weights.ok()) << weights.status();
+  return *std::move(weights);
+}
+
+inline std::map<std::string, at::Tensor> GoldenReference(const std::string& name) {
+  const auto reader = SafetensorsReader::Open(GoldenFolder(name) + "/reference.safetensors");
+  EXPECT_TRUE(reader.ok()) << reader.status();
+  std::map<std::string, at::Tensor> tensors;
+  for (const TensorBytes& bytes : (*reader)->tensors()) {
+    const at::ScalarType type = bytes.dtype == "I64"   ? at::kLong
+                                : bytes.dtype == "F64" ? at::kDouble
+                                                       : at::kFloat;
+    at::Tensor tensor = at::empty(bytes.shape, type);
+    std::copy(bytes.bytes.begin(), bytes.bytes.end(), static_cast<char*>(tensor.mutable_data_ptr()));
+    tensors[bytes.name] = tensor;
+  }
+  return tensors;
+}
+
+}  // namespace grpo

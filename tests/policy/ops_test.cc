@@ -1,0 +1,151 @@
+// Each operation against a straightforward composition of ATen's, and its gradients against finite differences.
+#include "policy/ops.h"
+
+#include <functional>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+namespace grpo {
+namespace {
+
+at::Tensor Random(at::IntArrayRef sizes, int64_t seed, at::ScalarType type = at::kDouble) {
+  auto generator = at::detail::createCPUGenerator(seed);
+  return at::randn(sizes, generator, at::TensorOptions().dtype(type));
+}
+
+// Compares the gradient of sum(f(inputs) * random) with central differences in every entry of every input.
+void ExpectGradientsOfFiniteDifferences(const std::function<at::Tensor(const std::vector<at::Tensor>&)>& f,
+                                        std::vector<at::Tensor> inputs) {
+  for (at::Tensor& input : inputs) input.set_requires_grad(true);
+  const at::Tensor out = f(inputs);
+  const at::Tensor factors = Random(out.sizes(), 99);
+  const auto gradients = torch::autograd::grad({(out * factors).sum()}, inputs);
+  c10::NoGradGuard no_grad;
+  const double step = 1e-6;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    double* values = inputs[i].mutable_data_ptr<double>();
+    const at::Tensor gradient = gradients[i].contiguous();
+    for (int64_t n = 0; n < inputs[i].numel(); ++n) {
+      const double value = values[n];
+      values[n] = value + step;
+      const double above = (f(inputs) * factors).sum().item<double>();
+      values[n] = value - step;
+      const double below = (f(inputs) * factors).sum().item<double>();
+      values[n] = value;
+      ASSERT_NEAR(gradient.const_data_ptr<double>()[n], (above - below) / (2 * step), 2e-7) << "input " << i << " entry " << n;
+    }
+  }
+}
+
+TEST(LinearTest, IsTheMatrixProduct) {
+  for (const auto& [rows, in, out] : {std::tuple<int, int, int>{1, 5, 3}, {13, 300, 70}, {64, 128, 33}}) {
+    const at::Tensor x = Random({rows, in}, 1), weight = Random({out, in}, 2);
+    EXPECT_TRUE(Linear(x, weight).allclose(x.matmul(weight.t()), 1e-12, 1e-12));
+    EXPECT_TRUE(Linear(x.to(at::kFloat), weight.to(at::kFloat)).to(at::kDouble).allclose(x.matmul(weight.t()), 1e-4, 1e-4));
+  }
+}
+
+TEST(LinearTest, GivesARowTheSameBitsInAnyBatch) {
+  const at::Tensor x = Random({67, 130}, 1, at::kFloat), weight = Random({75, 130}, 2, at::kFloat);
+  const at::Tensor together = Linear(x, weight);
+  for (int64_t rows : {1, 2, 5, 11, 12, 13, 40}) {
+    EXPECT_TRUE(Linear(x.narrow(0, 3, rows).contiguous(), weight).equal(together.narrow(0, 3, rows))) << rows;
+  }
+}
+
+TEST(LinearTest, HasTheGradientsOfFiniteDifferences) {
+  ExpectGradientsOfFiniteDifferences([](const auto& in) { return Linear(in[0], in[1]); }, {Random({5, 7}, 1), Random({6, 7}, 2)});
+}
+
+TEST(RmsNormTest, HasTheGradientsOfFiniteDifferences) {
+  ExpectGradientsOfFiniteDifferences([](const auto& in) { return RmsNorm(in[0], in[1], 1e-5); }, {Random({4, 9}, 1), Random({9}, 2)});
+}
+
+TEST(RmsNormTest, ReadsAColumnSliceLikeACopyOfIt) {
+  const at::Tensor x = Random({4, 12}, 1), weight = Random({5}, 2);
+  EXPECT_TRUE(RmsNorm(x.narrow(1, 3, 5), weight, 1e-6).equal(RmsNorm(x.narrow(1, 3, 5).contiguous(), weight, 1e-6)));
+}
+
+TEST(SwiGluTest, HasTheGradientsOfFiniteDifferences) {
+  ExpectGradientsOfFiniteDifferences([](const auto& in) { return SwiGlu(in[0]); }, {Random({3, 10}, 1)});
+}
+
+TEST(SwiGluTest, StaysFiniteForLargeArguments) {
+  const at::Tensor gate_up = at::tensor({-200.0f, 200.0f, 1.0f, 1.0f}).view({1, 4});
+  EXPECT_TRUE(SwiGlu(gate_up).equal(at::tensor({0.0f, 200.0f}).view({1, 2}))) << SwiGlu(gate_up);
+}
+
+TEST(RopeTest, RotatesAdjacentPairsAndBackAgain) {
+  const at::Tensor angles = Random({3, 2}, 3);
+  const at::Tensor x = Random({3, 2, 4}, 1);
+  const at::Tensor y = Rope(x, angles.cos(), angles.sin());
+  EXPECT_TRUE(Rope(y, angles.cos(), -angles.sin()).allclose(x, 1e-12, 1e-12));
+  EXPECT_NEAR(y[1][0][2].item<double>(),
+              (x[1][0][2] * angles[1][1].cos() - x[1][0][3] * angles[1][1].sin()).item<double>(), 1e-12);
+  ExpectGradientsOfFiniteDifferences([&](const auto& in) { return Rope(in[0], angles.cos(), angles.sin()); }, {x.clone()});
+}
+
+TEST(PackedCausalAttentionTest, AttendsWithinEachSequenceOnly) {
+  const at::Tensor q = Random({9, 2, 6}, 1), k = Random({9, 2, 6}, 2), v = Random({9, 2, 5}, 3);
+  const at::Tensor out = PackedCausalAttention(q, k, v, {0, 4, 9}, 0.3);
+  for (const auto& [begin, length] : {std::pair<int, int>{0, 4}, {4, 5}}) {
+    const auto part = [&](const at::Tensor& x) { return x.narrow(0, begin, length).transpose(0, 1); };
+    const at::Tensor mask = at::ones({length, length}).triu(1).to(at::kBool);
+    const at::Tensor scores = (part(q).matmul(part(k).transpose(1, 2)) * 0.3).masked_fill(mask, -INFINITY);
+    const at::Tensor expected = scores.softmax(-1).matmul(part(v)).transpose(0, 1);
+    EXPECT_TRUE(out.narrow(0, begin, length).allclose(expected, 1e-12, 1e-12));
+  }
+}
+
+TEST(PackedCausalAttentionTest, HasTheGradientsOfFiniteDifferences) {
+  ExpectGradientsOfFiniteDifferences(
+      [](const auto& in) { return PackedCausalAttention(in[0], in[1], in[2], {0, 3, 7}, 0.4); },
+      {Random({7, 2, 4}, 1), Random({7, 2, 4}, 2), Random({7, 2, 3}, 3)});
+}
+
+TEST(ExpertMlpsTest, SumsTheWeightedExpertsOfEachToken) {
+  const at::Tensor x = Random({6, 4}, 1), gate_up = Random({3, 10, 4}, 2), down = Random({3, 4, 5}, 3);
+  const at::Tensor chosen = at::tensor({0, 1, 0, 2, 1, 2, 0, 1, 0, 1, 0, 2}, at::kLong).view({6, 2});
+  const at::Tensor weights = Random({6, 2}, 4);
+  const at::Tensor out = ExpertMlps(x, gate_up, down, chosen, weights);
+  for (int64_t n = 0; n < 6; ++n) {
+    at::Tensor expected = at::zeros({4}, at::kDouble);
+    for (int64_t c = 0; c < 2; ++c) {
+      const int64_t e = chosen[n][c].item<int64_t>();
+      const at::Tensor inner = gate_up[e].mv(x[n]);
+      expected += weights[n][c] * down[e].mv(at::silu(inner.narrow(0, 0, 5)) * inner.narrow(0, 5, 5));
+    }
+    EXPECT_TRUE(out[n].allclose(expected, 1e-12, 1e-12)) << n;
+  }
+}
+
+TEST(ExpertMlpsTest, HasTheGradientsOfFiniteDifferencesAlsoWithAnIdleExpert) {
+  const at::Tensor chosen = at::tensor({0, 1, 0, 1, 1, 3, 0, 3}, at::kLong).view({4, 2});
+  ExpectGradientsOfFiniteDifferences(
+      [&](const auto& in) { return ExpertMlps(in[0], in[1], in[2], chosen, in[3]); },
+      {Random({4, 3}, 1), Random({4, 6, 3}, 2), Random({4, 3, 3}, 3), Random({4, 2}, 4)});
+}
+
+TEST(TokenLogprobsTest, EqualsLogSoftmaxAndItsEntropyOverManyRows) {
+  const at::Tensor hidden = Random({600, 8}, 1), head = Random({37, 8}, 2);
+  const at::Tensor targets = at::arange(600).remainder(37);
+  const auto [logprobs, entropy] = TokenLogprobs(hidden, head, targets, 0.7);
+  const at::Tensor expected = (hidden.matmul(head.t()) / 0.7).log_softmax(-1);
+  EXPECT_TRUE(logprobs.allclose(expected.gather(1, targets.unsqueeze(1)).squeeze(1), 1e-11, 1e-11));
+  EXPECT_TRUE(entropy.allclose(-(expected.exp() * expected).sum(-1), 1e-11, 1e-11));
+}
+
+TEST(TokenLogprobsTest, HasTheGradientsOfFiniteDifferencesThroughLogprobsAndEntropy) {
+  const at::Tensor targets = at::tensor({1, 0, 6, 6}, at::kLong);
+  ExpectGradientsOfFiniteDifferences(
+      [&](const auto& in) {
+        const auto [logprobs, entropy] = TokenLogprobs(in[0], in[1], targets, 1.3);
+        return at::cat({logprobs, entropy});
+      },
+      {Random({4, 5}, 1), Random({7, 5}, 2)});
+}
+
+}  // namespace
+}  // namespace grpo

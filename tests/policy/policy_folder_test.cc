@@ -1,0 +1,74 @@
+#include "policy/policy_folder.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "tests/data/scratch_folder.h"
+#include "tests/policy/golden_policy.h"
+
+namespace grpo {
+namespace {
+
+PolicyConfig Tiny() {
+  PolicyConfig config;
+  config.vocab_size = 20;
+  config.hidden_size = 16;
+  config.intermediate_size = 24;
+  config.moe_intermediate_size = 8;
+  config.num_hidden_layers = 2;
+  config.kv_lora_rank = 8;
+  config.qk_nope_head_dim = 4;
+  config.qk_rope_head_dim = 4;
+  config.v_head_dim = 4;
+  config.n_routed_experts = 4;
+  return config;
+}
+
+TEST(PolicyFolderTest, ReadsBackWhatItWrote) {
+  const ScratchFolder folder;
+  const Weights weights = Weights::Random(Tiny(), 0.1, 7);
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  const auto loaded = LoadPolicyFolder(folder.path());
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->Digest(), weights.Digest());
+}
+
+TEST(PolicyFolderTest, RoundTripsACheckpointThatTransformersWrote) {
+  const ScratchFolder folder;
+  const Weights weights = GoldenWeights("policy_v3");
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  EXPECT_EQ(*ReadFile(folder.path() + "/model.safetensors"), *ReadFile(GoldenFolder("policy_v3") + "/model.safetensors"));
+}
+
+TEST(PolicyFolderTest, NamesAMissingTensorAndOneOfTheWrongShape) {
+  const ScratchFolder folder;
+  const Weights weights = Weights::Random(Tiny(), 0.1, 7);
+  std::vector<NamedTensor> tensors = weights.CheckpointTensors();
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  tensors.pop_back();
+  ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
+  EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("lm_head.weight is missing"), absl::string_view::npos);
+  tensors.push_back({"lm_head.weight", at::zeros({3, 3})});
+  ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
+  EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("lm_head.weight has the shape [3, 3]"),
+            absl::string_view::npos);
+}
+
+TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
+  const ScratchFolder folder;
+  const Weights weights = Weights::Random(Tiny(), 0.1, 7);
+  std::vector<NamedTensor> tensors = weights.CheckpointTensors();
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  tensors.push_back({"model.layers.9.mlp.gate.weight", at::zeros({3, 3})});
+  ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
+  EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("model.layers.9.mlp.gate.weight has no place"),
+            absl::string_view::npos);
+}
+
+TEST(WeightsTest, RandomIsAPureFunctionOfItsSeed) {
+  EXPECT_EQ(Weights::Random(Tiny(), 0.1, 7).Digest(), Weights::Random(Tiny(), 0.1, 7).Digest());
+  EXPECT_NE(Weights::Random(Tiny(), 0.1, 7).Digest(), Weights::Random(Tiny(), 0.1, 8).Digest());
+}
+
+}  // namespace
+}  // namespace grpo
