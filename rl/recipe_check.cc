@@ -95,6 +95,13 @@ class Checker {
            "asks for evaluations in between, yet eval.problems is 0");
   }
 
+  // Reported together, so that one contradiction does not silence another about the same key.
+  void Report() {
+    for (const Contradiction& contradiction : pending_) {
+      errors_.Add(PositionOf(tree_, contradiction.path), contradiction.path, contradiction.reason);
+    }
+  }
+
  private:
   bool Runs(const std::string& stage) const {
     const std::vector<std::string>& stages = recipe_.run.stages;
@@ -117,15 +124,6 @@ class Checker {
     pending_.push_back({paths[0], reason});
   }
 
- public:
-  // Reported together, so that one contradiction does not silence another about the same key.
-  void Report() {
-    for (const Contradiction& contradiction : pending_) {
-      errors_.Add(PositionOf(tree_, contradiction.path), contradiction.path, contradiction.reason);
-    }
-  }
-
- private:
   struct Contradiction {
     std::string path;
     std::string reason;

@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data/file.h"
+
 namespace grpo {
 namespace {
 
@@ -373,6 +375,17 @@ TEST(RecipeErrorTest, NamesAMissingFile) {
   const absl::StatusOr<Recipe> recipe = LoadRecipe("/nowhere/recipe.toml", {});
   ASSERT_FALSE(recipe.ok());
   EXPECT_THAT(std::string(recipe.status().message()), HasSubstr("/nowhere/recipe.toml"));
+}
+
+TEST(RecipeTest, ReadsEveryRecipeOfTheProject) {
+  const std::string folder = GRPO_SOURCE_DIR "/recipes";
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectory(folder);
+  ASSERT_TRUE(names.ok()) << names.status();
+  for (const std::string& name : *names) {
+    if (!absl::EndsWith(name, ".toml")) continue;
+    const absl::StatusOr<Recipe> recipe = LoadRecipe(absl::StrCat(folder, "/", name), {});
+    EXPECT_TRUE(recipe.ok()) << recipe.status();
+  }
 }
 
 TEST(RecipeRobustnessTest, NoPrefixOfARecipeCrashes) {
