@@ -7,7 +7,9 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
+#include <torch/csrc/autograd/custom_function.h>
 
+#include "policy/kernels/kernels.h"
 #include "policy/ops.h"
 
 namespace grpo {
@@ -48,6 +50,106 @@ void LimitToGroups(const PolicyConfig& config, std::vector<double>& scores) {
   }
 }
 
+at::Tensor Scores(const PolicyConfig& config, const at::Tensor& logits) {
+  at::Tensor scores = at::empty(logits.sizes(), logits.options());
+  AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "router_scores", [&] {
+    const Kernels<scalar_t>& kernels = ActiveKernels<scalar_t>();
+    const auto kernel = config.scoring_func == "sigmoid" ? kernels.sigmoid : kernels.softmax;
+    kernel(logits.size(0), logits.size(1), logits.const_data_ptr<scalar_t>(), scores.mutable_data_ptr<scalar_t>());
+  });
+  return scores;
+}
+
+// One row of the weights of the chosen experts, and its way back to the logits.
+template <typename T>
+struct WeightRow {
+  const T* scores;  // [E]
+  const int64_t* chosen;  // [K]
+  int64_t experts;
+  int64_t choices;
+  bool normalise;
+  T scale;
+
+  T Sum() const {
+    T sum = 0;
+    for (int64_t k = 0; k < choices; ++k) sum += scores[chosen[k]];
+    return sum + T(1e-20);
+  }
+
+  // w_k = scale s_k, over the sum of the chosen scores when normalised.
+  void Forward(T* weights) const {
+    const T factor = normalise ? scale / Sum() : scale;
+    for (int64_t k = 0; k < choices; ++k) weights[k] = scores[chosen[k]] * factor;
+  }
+
+  // d_scores [E] must be zero; entries of chosen experts are filled in.
+  void BackwardToScores(const T* d_weights, T* d_scores) const {
+    T factor = scale, shared = 0;
+    if (normalise) {
+      const T sum = Sum();
+      factor = scale / sum;
+      for (int64_t k = 0; k < choices; ++k) shared += d_weights[k] * scores[chosen[k]];
+      shared *= factor / sum;
+    }
+    for (int64_t k = 0; k < choices; ++k) d_scores[chosen[k]] = d_weights[k] * factor - shared;
+  }
+
+  // d_logits in the place of d_scores.
+  void BackwardToLogits(bool sigmoid, T* d_scores) const {
+    T mean = 0;  // of d_scores under the softmax
+    if (!sigmoid) {
+      for (int64_t k = 0; k < choices; ++k) mean += d_scores[chosen[k]] * scores[chosen[k]];
+    }
+    for (int64_t e = 0; e < experts; ++e) {
+      d_scores[e] = sigmoid ? d_scores[e] * scores[e] * (T{1} - scores[e]) : scores[e] * (d_scores[e] - mean);
+    }
+  }
+};
+
+struct ChosenWeightsFunction : torch::autograd::Function<ChosenWeightsFunction> {
+  template <typename T>
+  static WeightRow<T> Row(const at::Tensor& scores, const at::Tensor& chosen, int64_t n, bool normalise, double scale) {
+    return {scores.const_data_ptr<T>() + n * scores.size(1), chosen.const_data_ptr<int64_t>() + n * chosen.size(1),
+            scores.size(1), chosen.size(1), normalise, static_cast<T>(scale)};
+  }
+
+  // logits [N, E] only connect the gradient: the scores are already there.
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor&, const at::Tensor& scores,
+                            const at::Tensor& chosen, bool sigmoid, bool normalise, double scale) {
+    context->save_for_backward({scores, chosen});
+    context->saved_data["sigmoid"] = sigmoid;
+    context->saved_data["normalise"] = normalise;
+    context->saved_data["scale"] = scale;
+    at::Tensor weights = at::empty(chosen.sizes(), scores.options());
+    AT_DISPATCH_FLOATING_TYPES(scores.scalar_type(), "router_weights", [&] {
+      for (int64_t n = 0; n < scores.size(0); ++n) {
+        Row<scalar_t>(scores, chosen, n, normalise, scale)
+            .Forward(weights.mutable_data_ptr<scalar_t>() + n * chosen.size(1));
+      }
+    });
+    return weights;
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               torch::autograd::tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &scores = saved[0], &chosen = saved[1];
+    const bool sigmoid = context->saved_data["sigmoid"].toBool(), normalise = context->saved_data["normalise"].toBool();
+    const double scale = context->saved_data["scale"].toDouble();
+    const at::Tensor d_weights = grads[0].contiguous();
+    at::Tensor d_logits = at::zeros(scores.sizes(), scores.options());
+    AT_DISPATCH_FLOATING_TYPES(scores.scalar_type(), "router_weights_backward", [&] {
+      for (int64_t n = 0; n < scores.size(0); ++n) {
+        const auto row = Row<scalar_t>(scores, chosen, n, normalise, scale);
+        scalar_t* d_row = d_logits.mutable_data_ptr<scalar_t>() + n * scores.size(1);
+        row.BackwardToScores(d_weights.const_data_ptr<scalar_t>() + n * chosen.size(1), d_row);
+        row.BackwardToLogits(sigmoid, d_row);
+      }
+    });
+    return {d_logits, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
 }  // namespace
 
 at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores, const at::Tensor& bias) {
@@ -74,14 +176,13 @@ at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores, c
 Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor& router, const at::Tensor& bias,
               const at::Tensor& replayed) {
   const at::Tensor logits = Linear(x, router);
-  const at::Tensor scores = config.scoring_func == "sigmoid" ? logits.sigmoid() : logits.softmax(-1);
+  const at::Tensor scores = Scores(config, logits.detach());
   Routing routing;
-  routing.chosen = replayed.defined() ? replayed : SelectExperts(config, scores.detach(), bias);
-  routing.weights = scores.gather(1, routing.chosen);
-  const bool v3 = config.topk_method == "noaux_tc";
+  routing.chosen = replayed.defined() ? replayed : SelectExperts(config, scores, bias);
   const bool normalise = config.norm_topk_prob && config.num_experts_per_tok > 1;
-  if (normalise) routing.weights = routing.weights / (routing.weights.sum(-1, /*keepdim=*/true) + 1e-20);
-  if (v3 || !normalise) routing.weights = routing.weights * config.routed_scaling_factor;
+  const bool scaled = config.topk_method == "noaux_tc" || !normalise;
+  routing.weights = ChosenWeightsFunction::apply(logits, scores, routing.chosen, config.scoring_func == "sigmoid", normalise,
+                                                 scaled ? config.routed_scaling_factor : 1.0);
   return routing;
 }
 

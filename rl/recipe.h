@@ -52,7 +52,7 @@ struct TokenizerConfig {
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("path", path, NoConstraint(), "tokenizer.json; the policy folder's or a trained one when empty");
-    visit("train_vocab_size", train_vocab_size, Range(300, 1 << 20), "tokens of a trained tokenizer");
+    visit("train_vocab_size", train_vocab_size, Range(265, 1 << 20), "tokens of a trained tokenizer");
   }
 };
 

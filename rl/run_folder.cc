@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "data/file.h"
@@ -31,6 +32,19 @@ std::string FirstDifference(const std::string& was, const std::string& is) {
   return "";
 }
 
+// Removes what a killed run left half-written: files and checkpoints that never got their final names.
+absl::Status RemoveLeftovers(const std::string& run_dir) {
+  for (const std::string& folder : {run_dir, run_dir + "/samples", run_dir + "/checkpoints"}) {
+    if (!DirectoryExists(folder)) continue;
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder));
+    for (const std::string& name : names) {
+      const bool unfinished = absl::StrContains(name, ".tmp.") || absl::StartsWith(name, ".unfinished-");
+      if (unfinished) RETURN_IF_ERROR(RemoveTree(absl::StrCat(folder, "/", name)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> PrepareRunFolder(const Recipe& recipe, bool resume) {
@@ -56,6 +70,7 @@ absl::StatusOr<std::string> PrepareRunFolder(const Recipe& recipe, bool resume) 
         folder, ": a resumed run must be the same run, but ", FirstDifference(was, is),
         "\nUse the recipe it was started with (", started_with, "), or start another run"));
   }
+  RETURN_IF_ERROR(RemoveLeftovers(folder));
   ASSIGN_OR_RETURN(const std::string checkpoint, LatestCheckpoint(folder));
   if (!checkpoint.empty()) RETURN_IF_ERROR(VerifyCheckpoint(checkpoint));
   return checkpoint;

@@ -262,6 +262,24 @@ void SwiGluBackward(int rows, int width, const T* dy, const T* gate_up, T* d_gat
 }
 
 template <typename T>
+void Sigmoid(int rows, int n, const T* x, T* y) {
+  for (int r = 0; r < rows; ++r, x += n, y += n) {
+    for (int i = 0; i < n; ++i) y[i] = T{1} / (T{1} + Exp(-x[i]));
+  }
+}
+
+template <typename T>
+void Softmax(int rows, int n, const T* x, T* y) {
+  for (int r = 0; r < rows; ++r, x += n, y += n) {
+    T top = x[0], sum = 0;
+    for (int i = 1; i < n; ++i) top = std::max(top, x[i]);
+    for (int i = 0; i < n; ++i) y[i] = Exp(x[i] - top);
+    for (int i = 0; i < n; ++i) sum += y[i];
+    for (int i = 0; i < n; ++i) y[i] /= sum;
+  }
+}
+
+template <typename T>
 void Rope(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head, const T* cos, const T* sin,
           bool inverse, T* y, int64_t y_row, int64_t y_head) {
   const int pairs = dim / 2;
@@ -448,6 +466,8 @@ Kernels<T> Table() {
           .rms_norm_backward = RmsNormBackward<T>,
           .swiglu = SwiGlu<T>,
           .swiglu_backward = SwiGluBackward<T>,
+          .sigmoid = Sigmoid<T>,
+          .softmax = Softmax<T>,
           .rope = Rope<T>,
           .packed_attention = PackedAttention<T>,
           .packed_attention_backward = PackedAttentionBackward<T>,

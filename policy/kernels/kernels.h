@@ -60,6 +60,10 @@ struct Kernels {
   void (*swiglu)(int rows, int width, const T* gate_up, T* y);
   void (*swiglu_backward)(int rows, int width, const T* dy, const T* gate_up, T* d_gate_up);
 
+  // Router scores, a row each: sigmoid(x), and softmax(x).
+  void (*sigmoid)(int rows, int n, const T* x, T* y);
+  void (*softmax)(int rows, int n, const T* x, T* y);
+
   // Rotates adjacent pairs of [rows, heads, dim] by the angles of cos/sin [rows, dim/2]; inverse rotates back.
   void (*rope)(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head, const T* cos, const T* sin,
                bool inverse, T* y, int64_t y_row, int64_t y_head);

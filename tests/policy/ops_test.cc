@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 namespace grpo {
@@ -22,7 +23,7 @@ void ExpectGradientsOfFiniteDifferences(const std::function<at::Tensor(const std
   const at::Tensor out = f(inputs);
   const at::Tensor factors = Random(out.sizes(), 99);
   const auto gradients = torch::autograd::grad({(out * factors).sum()}, inputs);
-  c10::NoGradGuard no_grad;
+  c10::AutoGradMode no_grad(false);
   const double step = 1e-6;
   for (size_t i = 0; i < inputs.size(); ++i) {
     double* values = inputs[i].mutable_data_ptr<double>();

@@ -1,0 +1,143 @@
+#include "rl/learner.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "tests/rl/tiny_policy.h"
+
+namespace grpo {
+namespace {
+
+ObjectiveConfig Objective() {
+  ObjectiveConfig config;
+  config.kl_coef = 0.05;
+  return config;
+}
+
+LossFunction Loss(const StepBatch& batch) {
+  return [&batch](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy, ObjectiveSums* sums) {
+    return ClippedObjective(Objective(), micro, logprobs, entropy, batch.num_completion_tokens, sums);
+  };
+}
+
+std::vector<at::Tensor> Gradients(Weights weights, const StepBatch& batch, int threads, int micro_batch_tokens,
+                                  ObjectiveSums* sums) {
+  Learner learner(weights, {.threads = threads, .micro_batch_tokens = micro_batch_tokens, .temperature = 1});
+  auto gradients = learner.Gradients(batch, Loss(batch), sums);
+  EXPECT_TRUE(gradients.ok()) << gradients.status();
+  return *std::move(gradients);
+}
+
+double RelativeDifference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference += (a[i] - b[i]).to(at::kDouble).square().sum().item<double>();
+    norm += b[i].to(at::kDouble).square().sum().item<double>();
+  }
+  return std::sqrt(difference / norm);
+}
+
+TEST(LearnerTest, GivesTheSameLossAndGradientForAnyMicroBatchSize) {
+  const Weights weights = Weights::Random(TinyConfig(), 0.2, 1);
+  const StepBatch batch = TinyBatch(23, 4);
+  ObjectiveSums whole_sums;
+  const auto whole = Gradients(weights.Clone(), batch, 1, 1 << 20, &whole_sums);
+  for (int tokens : {1, 16, 50, 100}) {
+    ObjectiveSums sums;
+    const auto gradients = Gradients(weights.Clone(), batch, 1, tokens, &sums);
+    EXPECT_NEAR(sums.loss, whole_sums.loss, 1e-6 * std::abs(whole_sums.loss));
+    EXPECT_EQ(sums.tokens, whole_sums.tokens);
+    EXPECT_EQ(sums.clipped_low, whole_sums.clipped_low);
+    EXPECT_LT(RelativeDifference(gradients, whole), 1e-6) << tokens;
+  }
+}
+
+TEST(LearnerTest, GivesTheSameBitsForAnyNumberOfThreads) {
+  const Weights weights = Weights::Random(TinyConfig(), 0.2, 1);
+  const StepBatch batch = TinyBatch(31, 4);
+  ObjectiveSums sums;
+  const auto one = Gradients(weights.Clone(), batch, 1, 32, &sums);
+  for (int threads : {2, 5}) {
+    ObjectiveSums other_sums;
+    const auto other = Gradients(weights.Clone(), batch, threads, 32, &other_sums);
+    EXPECT_EQ(other_sums.loss, sums.loss);
+    for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(other[i].equal(one[i]));
+  }
+}
+
+// The whole policy, from token ids to loss, in every kind of parameter.
+TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
+  Weights weights = Weights::Random(TinyConfig(), 0.3, 2, at::kDouble);
+  const StepBatch batch = TinyBatch(5, 6);
+  Learner learner(weights, {.threads = 1, .micro_batch_tokens = 40, .temperature = 0.9});
+  const auto loss_now = [&] {
+    ObjectiveSums sums;
+    EXPECT_TRUE(learner.Gradients(batch, Loss(batch), &sums).ok());
+    return sums.loss;
+  };
+  ObjectiveSums sums;
+  const auto gradients = learner.Gradients(batch, Loss(batch), &sums);
+  ASSERT_TRUE(gradients.ok()) << gradients.status();
+  const std::vector<NamedTensor> parameters = weights.Parameters();
+  RandomStream random(9, 9);
+  for (size_t p = 0; p < parameters.size(); ++p) {
+    double* values = parameters[p].tensor.mutable_data_ptr<double>();
+    for (int trial = 0; trial < 6; ++trial) {
+      const int64_t at = random.Below(parameters[p].tensor.numel());
+      const double value = values[at], step = 1e-6;
+      values[at] = value + step;
+      const double above = loss_now();
+      values[at] = value - step;
+      const double below = loss_now();
+      values[at] = value;
+      EXPECT_NEAR((*gradients)[p].view({-1})[at].item<double>(), (above - below) / (2 * step), 1e-7)
+          << parameters[p].name << " entry " << at;
+    }
+  }
+}
+
+TEST(LearnerTest, LogprobsEqualThoseOfTheUpdatePass) {
+  Weights weights = Weights::Random(TinyConfig(), 0.3, 2);
+  StepBatch batch = TinyBatch(9, 6);
+  Learner learner(weights, {.threads = 2, .micro_batch_tokens = 24, .temperature = 1});
+  const auto logprobs = learner.Logprobs(weights, batch);
+  ASSERT_TRUE(logprobs.ok()) << logprobs.status();
+  for (size_t i = 0; i < batch.samples.size(); ++i) batch.samples[i].behavior_logprobs = (*logprobs)[i];
+  ObjectiveSums sums;
+  ASSERT_TRUE(learner.Gradients(batch, Loss(batch), &sums).ok());
+  EXPECT_EQ(sums.difference_max, 0);
+  EXPECT_EQ(sums.different, 0);
+}
+
+TEST(LearnerTest, UpdateLowersTheLossOfItsOwnBatch) {
+  Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
+  const StepBatch batch = TinyBatch(16, 8);
+  Learner learner(weights, {.threads = 2, .micro_batch_tokens = 64, .temperature = 1});
+  AdamWConfig config;
+  config.learning_rate = 1e-2;
+  AdamW optimizer(weights.Parameters(), config, 100);
+  const auto imitation = [&](const MicroBatch&, const at::Tensor& logprobs, const at::Tensor& entropy, ObjectiveSums* sums) {
+    return ImitationObjective(logprobs, entropy, batch.num_completion_tokens, sums);
+  };
+  double first = 0, last = 0;
+  for (int step = 0; step < 60; ++step) {
+    const auto update = learner.Update(batch, imitation, optimizer);
+    ASSERT_TRUE(update.ok()) << update.status();
+    (step == 0 ? first : last) = update->sums.loss;
+  }
+  EXPECT_LT(last, first / 4);
+}
+
+TEST(LearnerTest, DoesNothingWithoutSamples) {
+  Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
+  const std::string before = weights.Digest();
+  Learner learner(weights, {});
+  AdamW optimizer(weights.Parameters(), AdamWConfig(), 10);
+  const auto update = learner.Update(StepBatch(), nullptr, optimizer);
+  ASSERT_TRUE(update.ok());
+  EXPECT_EQ(weights.Digest(), before);
+}
+
+}  // namespace
+}  // namespace grpo

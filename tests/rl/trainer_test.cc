@@ -1,0 +1,121 @@
+// Whole small runs: the same seed gives the same bytes, whatever the threads, and whatever killed it in between.
+#include "rl/trainer.h"
+
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "rl/checkpoint.h"
+#include "tests/data/scratch_folder.h"
+#include "tests/rl/small_run.h"
+
+namespace grpo {
+namespace {
+
+const std::atomic<bool> kNeverInterrupted{false};
+
+std::string Metrics(const std::string& folder) { return *ReadFile(folder + "/metrics.jsonl"); }
+
+nlohmann::json Summary(const std::string& folder) { return nlohmann::json::parse(*ReadFile(folder + "/summary.json")); }
+
+void ExpectSameRun(const std::string& a, const std::string& b) {
+  EXPECT_EQ(Metrics(a), Metrics(b));
+  EXPECT_EQ(Summary(a)["weights_digest"], Summary(b)["weights_digest"]);
+  EXPECT_EQ(Summary(a)["after"], Summary(b)["after"]);
+  EXPECT_EQ(*ListDirectory(a + "/samples"), *ListDirectory(b + "/samples"));
+  const auto names = ListDirectory(a + "/samples");
+  for (const std::string& name : *names) {
+    EXPECT_EQ(*ReadFile(a + "/samples/" + name), *ReadFile(b + "/samples/" + name));
+  }
+}
+
+TEST(TrainerTest, GivesTheSameBytesForTheSameSeedWithAnyNumberOfThreads) {
+  const ScratchFolder folder;
+  const std::string a = folder.Path("a"), b = folder.Path("b"), c = folder.Path("c");
+  ASSERT_EQ(TrainSmall(a, {"run.threads=1"}, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_EQ(TrainSmall(b, {"run.threads=3"}, false, kNeverInterrupted), absl::OkStatus());
+  ExpectSameRun(a, b);
+  ASSERT_EQ(TrainSmall(c, {"run.seed=2"}, false, kNeverInterrupted), absl::OkStatus());
+  EXPECT_NE(Summary(a)["weights_digest"], Summary(c)["weights_digest"]);
+}
+
+TEST(TrainerTest, RecordsTheMismatchOfEveryStepAndKeepsItSmall) {
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run");
+  ASSERT_EQ(TrainSmall(run, {}, false, kNeverInterrupted), absl::OkStatus());
+  int steps = 0;
+  for (absl::string_view line : absl::StrSplit(Metrics(run), '\n', absl::SkipEmpty())) {
+    const auto record = nlohmann::json::parse(std::string(line));
+    if (record["stage"] != "grpo" || record["num_updates"] == 0) continue;
+    ++steps;
+    ASSERT_TRUE(record.contains("sampling/sampling_logp_difference/max")) << line;
+    EXPECT_LE(record["sampling/sampling_logp_difference/max"].get<double>(), 1e-5);
+  }
+  EXPECT_GT(steps, 0);
+}
+
+// Kills the run with SIGKILL again and again, after ever different times, and resumes it each time.
+TEST(TrainerTest, GivesTheBytesOfTheUninterruptedRunAfterManyKills) {
+  const ScratchFolder folder;
+  const std::string whole = folder.Path("whole"), killed = folder.Path("killed");
+  int status;
+  pid_t child = fork();
+  if (child == 0) _exit(TrainSmall(whole, {}, false, kNeverInterrupted).ok() ? 0 : 1);
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  int kills = 0;
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    const bool resume = FileExists(killed + "/recipe.resolved.toml");
+    child = fork();
+    if (child == 0) _exit(TrainSmall(killed, {}, resume, kNeverInterrupted).ok() ? 0 : 1);
+    // Longer and longer lives, so that the run ends at last however slow the machine is.
+    if (attempt < 100) {
+      usleep(15000 + 29000 * (attempt * 7 % 11) + 4000 * attempt);
+      kill(child, SIGKILL);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status)) {
+      ASSERT_EQ(WEXITSTATUS(status), 0);
+      break;
+    }
+    ++kills;
+  }
+  EXPECT_GT(kills, 2);
+  ExpectSameRun(whole, killed);
+}
+
+TEST(TrainerTest, StopsAtAStepWhenInterruptedAndGoesOnWithTheSameBytes) {
+  const ScratchFolder folder;
+  const std::string whole = folder.Path("whole"), stopped = folder.Path("stopped");
+  ASSERT_EQ(TrainSmall(whole, {}, false, kNeverInterrupted), absl::OkStatus());
+  const std::atomic<bool> interrupted{true};
+  bool resume = false;
+  // Interrupted from the start of each life, it still finishes a step of imitation each time.
+  for (int life = 0; life < 5; ++life) {
+    const absl::Status status = TrainSmall(stopped, {}, resume, interrupted);
+    EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), "--resume"));
+    resume = true;
+  }
+  ASSERT_EQ(TrainSmall(stopped, {}, true, kNeverInterrupted), absl::OkStatus());
+  ExpectSameRun(whole, stopped);
+}
+
+TEST(TrainerTest, GoesOnWithoutUpdatesWhenNoGroupHasSignal) {
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run");
+  // A reward of weight zero is the same for all.
+  ASSERT_TRUE(TrainSmall(run, {"run.stages=[\"grpo\"]", "reward.0.weight=0", "reward.1.weight=1e-300", "grpo.max_refills=1",
+                               "grpo.sampling.max_new_tokens=1"},
+                         false, kNeverInterrupted)
+                  .ok());
+  EXPECT_TRUE(absl::StrContains(Metrics(run), "\"num_updates\":0"));
+  EXPECT_TRUE(absl::StrContains(Metrics(run), "\"training/filter_groups/refills\":1"));
+}
+
+}  // namespace
+}  // namespace grpo

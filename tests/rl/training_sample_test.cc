@@ -1,0 +1,51 @@
+#include "rl/training_sample.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/rl/tiny_policy.h"
+
+namespace grpo {
+namespace {
+
+TEST(PlanMicroBatchesTest, KeepsOrderAndBudgetAndLetsALongSampleStandAlone) {
+  std::vector<TrainingSample> samples(4);
+  for (size_t i = 0; i < 4; ++i) samples[i].tokens.resize(i == 1 ? 100 : 6);
+  EXPECT_EQ(PlanMicroBatches(samples, 12), (std::vector<std::vector<size_t>>{{0}, {1}, {2, 3}}));
+  EXPECT_TRUE(PlanMicroBatches({}, 12).empty());
+}
+
+TEST(PackMicroBatchTest, ShiftsTargetsByOneAndPredictsCompletionTokensOnly) {
+  StepBatch batch;
+  TrainingSample sample;
+  sample.tokens = {5, 6, 7, 8};
+  sample.prompt_length = 2;
+  sample.advantage = 3;
+  sample.behavior_logprobs = {-1, -2};
+  batch.samples = {sample, sample};
+  batch.num_completion_tokens = 4;
+  const MicroBatch micro = PackMicroBatch(batch, {0, 1}, 0, 0);
+  EXPECT_TRUE(micro.tokens.equal(at::tensor({5, 6, 7, 5, 6, 7}, at::kLong)));
+  EXPECT_TRUE(micro.positions.equal(at::tensor({0, 1, 2, 0, 1, 2}, at::kLong)));
+  EXPECT_EQ(micro.cu_seqlens, (std::vector<int32_t>{0, 3, 6}));
+  EXPECT_TRUE(micro.predicting_rows.equal(at::tensor({1, 2, 4, 5}, at::kLong)));
+  EXPECT_TRUE(micro.targets.equal(at::tensor({7, 8, 7, 8}, at::kLong)));
+  EXPECT_TRUE(micro.behavior_logprobs.equal(at::tensor({-1.0f, -2.0f, -1.0f, -2.0f})));
+  EXPECT_FALSE(micro.reference_logprobs.defined());
+}
+
+TEST(PackMicroBatchTest, LaysOutTheRoutingRecordByLayer) {
+  StepBatch batch;
+  TrainingSample sample;
+  sample.tokens = {5, 6, 7};
+  sample.prompt_length = 1;
+  sample.behavior_logprobs = {-1, -2};
+  sample.experts = {0, 1, 2, 3, 4, 5, 6, 7};  // 2 tokens, 2 layers, 2 experts
+  batch.samples = {sample};
+  const MicroBatch micro = PackMicroBatch(batch, {0}, 2, 2);
+  ASSERT_EQ(micro.experts.layers.size(), 2u);
+  EXPECT_TRUE(micro.experts.layers[0].equal(at::tensor({0, 1, 4, 5}, at::kLong).view({2, 2})));
+  EXPECT_TRUE(micro.experts.layers[1].equal(at::tensor({2, 3, 6, 7}, at::kLong).view({2, 2})));
+}
+
+}  // namespace
+}  // namespace grpo

@@ -1,0 +1,178 @@
+// The engine with a small random policy: batching must not show in what it samples.
+#include "rollout/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "data/chat_format.h"
+#include "policy/decoder.h"
+#include "policy/ops.h"
+#include "rollout/latent_cache.h"
+
+namespace grpo {
+namespace {
+
+std::shared_ptr<const Tokenizer> TestTokenizer() {
+  const auto tokenizer = Tokenizer::Train({"Compute 12+34. <think>"}, 264, ChatFormat::SpecialTokens(), ChatFormat::VisibleTokens());
+  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
+  return *tokenizer;
+}
+
+Weights TestWeights(int vocabulary) {
+  PolicyConfig config;
+  config.vocab_size = vocabulary;
+  config.hidden_size = 32;
+  config.intermediate_size = 48;
+  config.moe_intermediate_size = 16;
+  config.num_hidden_layers = 3;
+  config.q_lora_rank = 12;
+  config.max_position_embeddings = 128;
+  return Weights::Random(config, 0.3, 3);
+}
+
+class EngineTest : public testing::Test {
+ protected:
+  RolloutEngine Engine(int threads, int max_sequences, int page_size) const {
+    return RolloutEngine(tokenizer_, *ChatFormat::Create(*tokenizer_),
+                         {.threads = threads, .max_sequences = max_sequences, .page_size = page_size});
+  }
+
+  std::vector<Prompt> Prompts(int count) const {
+    std::vector<Prompt> prompts(count);
+    for (int i = 0; i < count; ++i) {
+      prompts[i].id = 10 + i;
+      prompts[i].text = std::string("Compute ") + std::to_string(i * i * 37) + "+1.";
+    }
+    return prompts;
+  }
+
+  GenerateRequest Request(int prompts, int group_size) const {
+    GenerateRequest request;
+    request.prompts = Prompts(prompts);
+    request.group_size = group_size;
+    request.sampling.max_new_tokens = 40;
+    request.seed = 5;
+    return request;
+  }
+
+  std::vector<RolloutGroup> Generate(const RolloutEngine& engine, const GenerateRequest& request) const {
+    auto groups = engine.Generate(weights_, request);
+    EXPECT_TRUE(groups.ok()) << groups.status();
+    return *std::move(groups);
+  }
+
+  std::shared_ptr<const Tokenizer> tokenizer_ = TestTokenizer();
+  Weights weights_ = TestWeights(tokenizer_->vocabulary_size());
+};
+
+void ExpectSameRollouts(const RolloutGroup& a, const RolloutGroup& b) {
+  EXPECT_EQ(a.prompt_experts, b.prompt_experts);
+  ASSERT_EQ(a.rollouts.size(), b.rollouts.size());
+  for (size_t i = 0; i < a.rollouts.size(); ++i) {
+    EXPECT_EQ(a.rollouts[i].tokens, b.rollouts[i].tokens);
+    EXPECT_EQ(a.rollouts[i].logprobs, b.rollouts[i].logprobs);
+    EXPECT_EQ(a.rollouts[i].experts, b.rollouts[i].experts);
+  }
+}
+
+TEST_F(EngineTest, SamplesTheSameBitsForAnyNumberOfThreadsBatchSizeAndPageSize) {
+  const GenerateRequest request = Request(9, 4);
+  const auto expected = Generate(Engine(1, 256, 16), request);
+  for (const auto& [threads, sequences, page] : {std::tuple<int, int, int>{2, 256, 16}, {3, 8, 4}, {1, 4, 1}}) {
+    const auto groups = Generate(Engine(threads, sequences, page), request);
+    ASSERT_EQ(groups.size(), expected.size());
+    for (size_t g = 0; g < groups.size(); ++g) ExpectSameRollouts(groups[g], expected[g]);
+  }
+}
+
+TEST_F(EngineTest, SamplesAPromptTheSameAloneAndAmongOthers) {
+  const auto together = Generate(Engine(2, 64, 16), Request(6, 3));
+  GenerateRequest alone = Request(6, 3);
+  alone.prompts = {alone.prompts[4]};
+  ExpectSameRollouts(Generate(Engine(1, 64, 16), alone)[0], together[4]);
+}
+
+TEST_F(EngineTest, GivesEachSampleOfAGroupItsOwnDraws) {
+  const auto groups = Generate(Engine(1, 64, 16), Request(1, 6));
+  EXPECT_NE(groups[0].rollouts[0].tokens, groups[0].rollouts[1].tokens);
+}
+
+TEST_F(EngineTest, RecordsWhatTheExpandedForwardRecomputes) {
+  for (const RolloutGroup& group : Generate(Engine(2, 64, 16), Request(4, 4))) {
+    for (const Rollout& rollout : group.rollouts) {
+      std::vector<int64_t> tokens(group.prompt_tokens.begin(), group.prompt_tokens.end());
+      tokens.insert(tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
+      const int64_t fed = tokens.size() - 1, prompt = group.prompt_tokens.size();
+      PackedSequences attention(weights_.config, {0, static_cast<int32_t>(fed)});
+      ExpertChoices chosen;
+      const at::Tensor hidden = DecoderHidden(weights_, at::tensor(tokens).narrow(0, 0, fed), at::arange(fed), attention,
+                                              nullptr, &chosen);
+      const at::Tensor logprobs =
+          TokenLogprobs(hidden.narrow(0, prompt - 1, fed - prompt + 1), weights_.head, at::tensor(tokens).narrow(0, prompt, fed - prompt + 1), 1).first;
+      for (size_t t = 0; t < rollout.tokens.size(); ++t) {
+        EXPECT_NEAR(rollout.logprobs[t], logprobs[t].item<float>(), 1e-5);
+      }
+      std::vector<int16_t> recorded = group.prompt_experts;
+      recorded.insert(recorded.end(), rollout.experts.begin(), rollout.experts.end());
+      std::vector<int16_t> recomputed;
+      for (int64_t n = 0; n < fed; ++n) {
+        for (const at::Tensor& layer : chosen.layers) {
+          for (int64_t k = 0; k < layer.size(1); ++k) recomputed.push_back(layer[n][k].item<int64_t>());
+        }
+      }
+      EXPECT_EQ(recorded, recomputed);
+    }
+  }
+}
+
+TEST_F(EngineTest, EndsAtTheTokenBudgetAndSaysSo) {
+  GenerateRequest request = Request(2, 2);
+  request.sampling.max_new_tokens = 1;
+  for (const RolloutGroup& group : Generate(Engine(1, 64, 16), request)) {
+    for (const Rollout& rollout : group.rollouts) {
+      ASSERT_EQ(rollout.tokens.size(), 1u);
+      const bool ended = rollout.tokens[0] == *tokenizer_->TokenId("<eos>");
+      EXPECT_EQ(rollout.finish, ended ? FinishReason::kStop : FinishReason::kLength);
+      EXPECT_TRUE(rollout.experts.empty());
+    }
+  }
+}
+
+TEST_F(EngineTest, StopsAtAStopStringThatSpansTokens) {
+  GenerateRequest request = Request(1, 1);
+  const Rollout whole = Generate(Engine(1, 64, 16), request)[0].rollouts[0];
+  ASSERT_GT(whole.tokens.size(), 4u);
+  request.sampling.stop_strings = {tokenizer_->Decode({whole.tokens[2], whole.tokens[3]}, true)};
+  const Rollout stopped = Generate(Engine(1, 64, 16), request)[0].rollouts[0];
+  EXPECT_LE(stopped.tokens.size(), 4u);
+  EXPECT_EQ(stopped.finish, FinishReason::kStop);
+}
+
+TEST_F(EngineTest, RecordsTheKeptMassOnlyWhenSamplingCutsOff) {
+  GenerateRequest request = Request(1, 2);
+  EXPECT_TRUE(Generate(Engine(1, 64, 16), request)[0].rollouts[0].log_kept_mass.empty());
+  request.sampling.top_p = 0.5;
+  const Rollout rollout = Generate(Engine(1, 64, 16), request)[0].rollouts[0];
+  ASSERT_EQ(rollout.log_kept_mass.size(), rollout.tokens.size());
+  for (float mass : rollout.log_kept_mass) EXPECT_LE(mass, 0);
+}
+
+TEST_F(EngineTest, RefusesAPromptThatDoesNotFitTheContext) {
+  GenerateRequest request = Request(1, 1);
+  request.prompts[0].name = "set.jsonl:7";
+  request.sampling.max_new_tokens = 200;
+  const absl::Status status = Engine(1, 64, 16).Generate(weights_, request).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("set.jsonl:7"), absl::string_view::npos);
+}
+
+TEST_F(EngineTest, GivesUpWhenCancelled) {
+  GenerateRequest request = Request(3, 2);
+  const std::atomic<bool> cancelled{true};
+  request.cancelled = &cancelled;
+  EXPECT_EQ(Engine(2, 64, 16).Generate(weights_, request).status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(EngineTest, AcceptsNoPrompts) { EXPECT_TRUE(Generate(Engine(2, 64, 16), Request(0, 4)).empty()); }
+
+}  // namespace
+}  // namespace grpo
