@@ -17,15 +17,22 @@ at::Tensor Mlp(const at::Tensor& x, const MlpWeights& weights) {
 
 at::Tensor AttentionBlock(const PolicyConfig& config, int layer, const LayerWeights& weights, const at::Tensor& x,
                           const RopeTables& rope, Attention& attention) {
-  const int64_t rows = x.size(0), latent = config.kv_lora_rank, rotary = config.qk_rope_head_dim;
+  const int64_t tokens = x.size(0), heads = config.num_attention_heads, latent = config.kv_lora_rank;
+  const int64_t nope = config.qk_nope_head_dim, rotary = config.qk_rope_head_dim, value = config.v_head_dim;
   const at::Tensor compressed =
       weights.q_a.defined() ? RmsNorm(Linear(x, weights.q_a), weights.q_a_norm, kLatentNormEps) : x;
+  const at::Tensor q = Linear(compressed, weights.q).view({tokens, heads, nope + rotary});
   const at::Tensor kv = Linear(x, weights.kv_a);
-  AttentionInput input;
-  input.q = Linear(compressed, weights.q).view({rows, config.num_attention_heads, -1});
-  input.latent = RmsNorm(kv.narrow(1, 0, latent), weights.kv_a_norm, kLatentNormEps);
-  input.k_rope = Rope(kv.narrow(1, latent, rotary).unsqueeze(1), rope.cos, rope.sin).squeeze(1);
-  return Linear(attention.Attend(layer, weights, input, rope), weights.o);
+  const at::Tensor latents = RmsNorm(kv.narrow(1, 0, latent), weights.kv_a_norm, kLatentNormEps);
+  const at::Tensor k_rope = Rope(kv.narrow(1, latent, rotary).unsqueeze(1), rope.cos, rope.sin).squeeze(1);
+
+  const at::Tensor kv_b = weights.kv_b.view({heads, nope + value, latent});
+  const at::Tensor to_key = kv_b.narrow(1, 0, nope);                           // [H, nope, L]
+  const at::Tensor from_value = kv_b.narrow(1, nope, value).transpose(1, 2);   // [H, L, v]
+  const at::Tensor q_latent = HeadProducts(q.narrow(2, 0, nope), to_key);
+  const at::Tensor q_rope = Rope(q.narrow(2, nope, rotary), rope.cos, rope.sin);
+  const at::Tensor mixed = attention.Mix(layer, at::cat({q_latent, q_rope}, 2), at::cat({latents, k_rope}, 1));
+  return Linear(HeadProducts(mixed, from_value).view({tokens, heads * value}), weights.o);
 }
 
 at::Tensor MoeBlock(const PolicyConfig& config, const LayerWeights& weights, const at::Tensor& x, int moe_layer,
@@ -39,17 +46,8 @@ at::Tensor MoeBlock(const PolicyConfig& config, const LayerWeights& weights, con
 
 }  // namespace
 
-at::Tensor PackedSequences::Attend(int, const LayerWeights& weights, const AttentionInput& input,
-                                   const RopeTables& rope) {
-  const int64_t rows = input.latent.size(0), heads = config_.num_attention_heads;
-  const int64_t nope = config_.qk_nope_head_dim, rotary = config_.qk_rope_head_dim, value = config_.v_head_dim;
-  const at::Tensor q_rope = Rope(input.q.narrow(2, nope, rotary), rope.cos, rope.sin);
-  const at::Tensor q = at::cat({input.q.narrow(2, 0, nope), q_rope}, 2);
-  const at::Tensor kv = Linear(input.latent, weights.kv_b).view({rows, heads, nope + value});
-  const at::Tensor k_rope = input.k_rope.unsqueeze(1).expand({rows, heads, rotary});
-  const at::Tensor k = at::cat({kv.narrow(2, 0, nope), k_rope}, 2);
-  const at::Tensor v = kv.narrow(2, nope, value).contiguous();
-  return PackedCausalAttention(q, k, v, cu_seqlens_, SoftmaxScale(config_)).view({rows, heads * value});
+at::Tensor PackedSequences::Mix(int, const at::Tensor& q, const at::Tensor& rows) {
+  return PackedLatentAttention(q, rows, config_.kv_lora_rank, cu_seqlens_, SoftmaxScale(config_));
 }
 
 at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens, const at::Tensor& positions,

@@ -14,29 +14,23 @@
 
 namespace grpo {
 
-// What MLA has computed for the packed tokens of one layer when attention begins.
-struct AttentionInput {
-  at::Tensor q;       // [N, H, nope + R], rotary part not yet rotated
-  at::Tensor latent;  // [N, L], normalised: keys and values in compressed form
-  at::Tensor k_rope;  // [N, R], rotated, shared by all heads
-};
-
+// Where attention finds the tokens before. MLA runs absorbed: queries are carried into the latent space, where one
+// row a token, latent and rotary key, serves all heads as key and value, and no key or value is ever expanded. Sampling
+// and learning do the same operations in the same order, so their results are the same bits.
 class Attention {
  public:
   virtual ~Attention() = default;
-  // [N, H v].
-  virtual at::Tensor Attend(int layer, const LayerWeights& weights, const AttentionInput& input,
-                            const RopeTables& rope) = 0;
+  // q [N, H, L + R] and rows [N, L + R] of the packed tokens to the mixed latents [N, H, L].
+  virtual at::Tensor Mix(int layer, const at::Tensor& q, const at::Tensor& rows) = 0;
 };
 
-// Attention among the packed tokens themselves, keys and values expanded from the latents: for the learner.
+// Attention among the packed tokens themselves: for the learner.
 class PackedSequences : public Attention {
  public:
   // Sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1].
   PackedSequences(const PolicyConfig& config, std::vector<int32_t> cu_seqlens)
       : config_(config), cu_seqlens_(std::move(cu_seqlens)) {}
-  at::Tensor Attend(int layer, const LayerWeights& weights, const AttentionInput& input,
-                    const RopeTables& rope) override;
+  at::Tensor Mix(int layer, const at::Tensor& q, const at::Tensor& rows) override;
 
  private:
   const PolicyConfig& config_;

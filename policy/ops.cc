@@ -125,48 +125,70 @@ struct RopeFunction : Function<RopeFunction> {
   }
 };
 
+struct HeadProductsFunction : Function<HeadProductsFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
+    context->save_for_backward({x, weight});
+    at::Tensor y = at::empty({x.size(0), x.size(1), weight.size(2)}, x.options());
+    for (int64_t h = 0; h < x.size(1); ++h) {
+      at::Tensor y_h = y.select(1, h);
+      Multiply(x.select(1, h), weight[h], y_h, false);
+    }
+    return y;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1];
+    const at::Tensor dy = grads[0].contiguous();
+    at::Tensor dx = at::empty(x.sizes(), dy.options()), d_weight = at::empty(weight.sizes(), dy.options());
+    for (int64_t h = 0; h < x.size(1); ++h) {
+      at::Tensor dx_h = dx.select(1, h), d_weight_h = d_weight[h];
+      Multiply(dy.select(1, h), weight[h].t(), dx_h, false);
+      Multiply(x.select(1, h).t(), dy.select(1, h), d_weight_h, false);
+    }
+    return {dx, d_weight};
+  }
+};
+
 template <typename T>
-PackedAttentionArgs<T> AttentionArgs(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+PackedAttentionArgs<T> AttentionArgs(const at::Tensor& q, const at::Tensor& rows, int64_t latent_dim,
                                      const at::Tensor& cu_seqlens, double scale) {
-  return {.q = Data<T>(q),
-          .k = Data<T>(k),
-          .v = Data<T>(v),
+  return {.shape = {.num_heads = static_cast<int>(q.size(1)),
+                    .row_dim = static_cast<int>(q.size(2)),
+                    .latent_dim = static_cast<int>(latent_dim),
+                    .scale = scale},
+          .q = Data<T>(q),
+          .rows = Data<T>(rows),
           .cu_seqlens = Data<int32_t>(cu_seqlens),
-          .num_sequences = static_cast<int>(cu_seqlens.size(0)) - 1,
-          .num_heads = static_cast<int>(q.size(1)),
-          .query_dim = static_cast<int>(q.size(2)),
-          .value_dim = static_cast<int>(v.size(2)),
-          .scale = static_cast<T>(scale)};
+          .num_sequences = static_cast<int>(cu_seqlens.size(0)) - 1};
 }
 
 struct PackedAttentionFunction : Function<PackedAttentionFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& rows, int64_t latent_dim,
                             const at::Tensor& cu_seqlens, double scale) {
-    at::Tensor out = at::empty(v.sizes(), v.options());
+    at::Tensor out = at::empty({q.size(0), q.size(1), latent_dim}, q.options());
     at::Tensor log_sum_exp = at::empty({q.size(0), q.size(1)}, q.options());
     GRPO_DISPATCH(q, [&] {
-      ActiveKernels<scalar_t>().packed_attention(AttentionArgs<scalar_t>(q, k, v, cu_seqlens, scale),
+      ActiveKernels<scalar_t>().packed_attention(AttentionArgs<scalar_t>(q, rows, latent_dim, cu_seqlens, scale),
                                                  out.mutable_data_ptr<scalar_t>(),
                                                  log_sum_exp.mutable_data_ptr<scalar_t>());
     });
-    context->save_for_backward({q, k, v, cu_seqlens, out, log_sum_exp});
+    context->save_for_backward({q, rows, cu_seqlens, out, log_sum_exp});
     context->saved_data["scale"] = scale;
     return out;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &cu_seqlens = saved[3];
+    const at::Tensor &q = saved[0], &rows = saved[1], &cu_seqlens = saved[2], &out = saved[3], &log_sum_exp = saved[4];
     const double scale = context->saved_data["scale"].toDouble();
     const at::Tensor d_out = grads[0].contiguous();
-    at::Tensor dq = at::empty(q.sizes(), q.options()), dk = at::empty(k.sizes(), k.options());
-    at::Tensor dv = at::empty(v.sizes(), v.options());
+    at::Tensor dq = at::empty(q.sizes(), q.options()), d_rows = at::empty(rows.sizes(), rows.options());
     GRPO_DISPATCH(q, [&] {
       ActiveKernels<scalar_t>().packed_attention_backward(
-          AttentionArgs<scalar_t>(q, k, v, cu_seqlens, scale), Data<scalar_t>(saved[4]), Data<scalar_t>(saved[5]),
-          Data<scalar_t>(d_out), dq.mutable_data_ptr<scalar_t>(), dk.mutable_data_ptr<scalar_t>(),
-          dv.mutable_data_ptr<scalar_t>());
+          AttentionArgs<scalar_t>(q, rows, out.size(2), cu_seqlens, scale), Data<scalar_t>(out),
+          Data<scalar_t>(log_sum_exp), Data<scalar_t>(d_out), dq.mutable_data_ptr<scalar_t>(),
+          d_rows.mutable_data_ptr<scalar_t>());
     });
-    return {dq, dk, dv, at::Tensor(), at::Tensor()};
+    return {dq, d_rows, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -373,9 +395,13 @@ at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& si
   return RopeFunction::apply(x, cos, sin);
 }
 
-at::Tensor PackedCausalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight) {
+  return HeadProductsFunction::apply(x, weight);
+}
+
+at::Tensor PackedLatentAttention(const at::Tensor& q, const at::Tensor& rows, int latent_dim,
                                  const std::vector<int32_t>& cu_seqlens, double scale) {
-  return PackedAttentionFunction::apply(q, k, v, at::tensor(cu_seqlens, at::kInt), scale);
+  return PackedAttentionFunction::apply(q, rows, int64_t{latent_dim}, at::tensor(cu_seqlens, at::kInt), scale);
 }
 
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,

@@ -24,9 +24,13 @@ at::Tensor SwiGlu(const at::Tensor& gate_up);
 // Rotates adjacent pairs of x [N, H, R] by cos and sin [N, R/2].
 at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
 
-// Causal attention within each packed sequence: q, k [N, H, query_dim], v [N, H, value_dim] to
-// [N, H, value_dim]. cu_seqlens: where sequences begin, and N at the end.
-at::Tensor PackedCausalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+// Each head's own product: x [N, H, A] with weight [H, A, B] (a view with any strides) to [N, H, B].
+at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight);
+
+// Causal attention within each packed sequence in MLA's latent space: q [N, H, L + R]; rows [N, L + R], shared by the
+// heads, are the keys and their first latent_dim = L entries the values. To [N, H, L]. cu_seqlens: where sequences
+// begin, and N at the end.
+at::Tensor PackedLatentAttention(const at::Tensor& q, const at::Tensor& rows, int latent_dim,
                                  const std::vector<int32_t>& cu_seqlens, double scale);
 
 // Sum over each token's chosen experts of weight * expert(x). x [N, D], gate_up [E, 2I, D], down [E, D, I],

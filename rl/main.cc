@@ -1,4 +1,6 @@
 // The program: parses the command line, runs a command, turns its status into an exit code.
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -47,6 +49,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "grpo: %s\n", std::string(command.status().message()).c_str());
     return kUsage;
   }
+  // Freed memory stays with the process: activations of one micro-batch reuse the pages of the one before.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   // Tensor operations run on the thread that calls them; parallelism is over sequences and micro-batches.
   at::set_num_threads(1);
   absl::Status status;

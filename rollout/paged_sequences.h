@@ -1,5 +1,4 @@
-// Attention of new tokens over everything cached of their sequences, in the latent space (absorbed MLA):
-// queries are carried into it, and no key or value is ever expanded.
+// Attention of new tokens over everything cached of their sequences, in the latent space.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +17,8 @@ class PagedSequences : public Attention {
   // been made by Extend.
   void SetRows(const std::vector<int32_t>& sequences, const std::vector<int32_t>& positions);
 
-  at::Tensor Attend(int layer, const LayerWeights& weights, const AttentionInput& input,
-                    const RopeTables& rope) override;
+  // Writes the tokens' rows into the cache, then attends.
+  at::Tensor Mix(int layer, const at::Tensor& q, const at::Tensor& rows) override;
 
  private:
   const PolicyConfig& config_;

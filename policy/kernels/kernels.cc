@@ -172,12 +172,6 @@ T Dot(const T* a, const T* b, int n) {
   return SumLanes<T>(sum) + tail;
 }
 
-// y += factor * x
-template <typename T>
-void AddScaled(int n, T factor, const T* x, T* y) {
-  for (int i = 0; i < n; ++i) y[i] += factor * x[i];
-}
-
 inline double Exp(double x) { return std::exp(x); }
 
 // Within 2 units in the last place of exp on the whole range; branch-free so that loops over it vectorise.
@@ -312,99 +306,116 @@ T ExpScores(int n, T* scores, T* maximum) {
   return sum;
 }
 
+// Scores of one query row over `visible` keys, in place, become attention weights; returns the log of the sum of
+// exponentials. The same for packed and paged attention.
+template <typename T>
+T WeightsOfScores(int visible, T scale, T* scores) {
+  for (int j = 0; j < visible; ++j) scores[j] *= scale;
+  T maximum;
+  const T sum = ExpScores(visible, scores, &maximum), inverse = T{1} / sum;
+  for (int j = 0; j < visible; ++j) scores[j] *= inverse;
+  return maximum + std::log(sum);
+}
+
+// Zeros in the upper triangle leave the sums of later products as they are: a row's result does not depend on the
+// tokens after it.
+template <typename T>
+void ClearAfterDiagonal(int tokens, T* matrix) {
+  for (int i = 0; i < tokens; ++i) std::fill_n(matrix + int64_t{i} * tokens + i + 1, tokens - i - 1, T{0});
+}
+
 template <typename T>
 void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp) {
-  const int64_t q_row = static_cast<int64_t>(args.num_heads) * args.query_dim;
-  const int64_t v_row = static_cast<int64_t>(args.num_heads) * args.value_dim;
-  std::vector<T> scores;
+  const LatentAttentionShape& shape = args.shape;
+  const int64_t q_row = int64_t{shape.num_heads} * shape.row_dim, out_row = int64_t{shape.num_heads} * shape.latent_dim;
+  std::vector<T> weights;
   for (int s = 0; s < args.num_sequences; ++s) {
-    const int begin = args.cu_seqlens[s], end = args.cu_seqlens[s + 1];
-    scores.resize(std::max<size_t>(scores.size(), end - begin));
-    for (int h = 0; h < args.num_heads; ++h) {
-      for (int i = begin; i < end; ++i) {
-        const T* query = args.q + i * q_row + h * args.query_dim;
-        const int visible = i - begin + 1;
-        for (int j = 0; j < visible; ++j) {
-          scores[j] = args.scale * Dot(query, args.k + (begin + j) * q_row + h * args.query_dim, args.query_dim);
-        }
-        T maximum;
-        const T sum = ExpScores(visible, scores.data(), &maximum);
-        T* result = out + i * v_row + h * args.value_dim;
-        std::fill_n(result, args.value_dim, T{0});
-        const T inverse = T{1} / sum;
-        for (int j = 0; j < visible; ++j) {
-          AddScaled(args.value_dim, scores[j] * inverse, args.v + (begin + j) * v_row + h * args.value_dim, result);
-        }
-        log_sum_exp[static_cast<int64_t>(i) * args.num_heads + h] = maximum + std::log(sum);
+    const int64_t begin = args.cu_seqlens[s];
+    const int tokens = args.cu_seqlens[s + 1] - args.cu_seqlens[s];
+    const T* rows = args.rows + begin * shape.row_dim;
+    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * tokens));
+    for (int h = 0; h < shape.num_heads; ++h) {
+      const T* q = args.q + begin * q_row + h * shape.row_dim;
+      Gemm<T>(tokens, tokens, shape.row_dim, q, q_row, 1, rows, 1, shape.row_dim, weights.data(), tokens, false);
+      for (int i = 0; i < tokens; ++i) {
+        log_sum_exp[(begin + i) * shape.num_heads + h] =
+            WeightsOfScores<T>(i + 1, shape.scale, weights.data() + int64_t{i} * tokens);
       }
+      ClearAfterDiagonal(tokens, weights.data());
+      Gemm<T>(tokens, shape.latent_dim, tokens, weights.data(), tokens, 1, rows, shape.row_dim, 1,
+              out + begin * out_row + h * shape.latent_dim, out_row, false);
     }
   }
 }
 
-// With p the attention weights: dv_j += p do_i; ds = p (do_i . v_j - do_i . o_i) scale; dq_i += ds k_j;
-// dk_j += ds q_i.
+// With p the attention weights and c the rows (keys whole, values their latent part): ds = p (do c^T - do . o) scale;
+// dq = ds c; dc = ds^T q, and p^T do in the latent part.
 template <typename T>
 void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp, const T* d_out,
-                             T* dq, T* dk, T* dv) {
-  const int64_t q_row = static_cast<int64_t>(args.num_heads) * args.query_dim;
-  const int64_t v_row = static_cast<int64_t>(args.num_heads) * args.value_dim;
-  const int rows = args.cu_seqlens[args.num_sequences];
-  std::fill_n(dq, rows * q_row, T{0});
-  std::fill_n(dk, rows * q_row, T{0});
-  std::fill_n(dv, rows * v_row, T{0});
+                             T* dq, T* d_rows) {
+  const LatentAttentionShape& shape = args.shape;
+  const int64_t q_row = int64_t{shape.num_heads} * shape.row_dim, out_row = int64_t{shape.num_heads} * shape.latent_dim;
+  const T scale = shape.scale;
   std::vector<T> weights, d_scores;
   for (int s = 0; s < args.num_sequences; ++s) {
-    const int begin = args.cu_seqlens[s], end = args.cu_seqlens[s + 1];
-    weights.resize(std::max<size_t>(weights.size(), end - begin));
+    const int64_t begin = args.cu_seqlens[s];
+    const int tokens = args.cu_seqlens[s + 1] - args.cu_seqlens[s];
+    const T* rows = args.rows + begin * shape.row_dim;
+    T* d_row = d_rows + begin * shape.row_dim;
+    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * tokens));
     d_scores.resize(weights.size());
-    for (int h = 0; h < args.num_heads; ++h) {
-      for (int i = begin; i < end; ++i) {
-        const int visible = i - begin + 1;
-        const int64_t q_at = i * q_row + h * args.query_dim, v_at = i * v_row + h * args.value_dim;
-        const T log_sum = log_sum_exp[static_cast<int64_t>(i) * args.num_heads + h];
-        const T out_dot = Dot(d_out + v_at, out + v_at, args.value_dim);
-        for (int j = 0; j < visible; ++j) {
-          const int64_t k_at = (begin + j) * q_row + h * args.query_dim;
-          weights[j] = args.scale * Dot(args.q + q_at, args.k + k_at, args.query_dim) - log_sum;
-          d_scores[j] = Dot(d_out + v_at, args.v + (begin + j) * v_row + h * args.value_dim, args.value_dim);
-        }
-        for (int j = 0; j < visible; ++j) weights[j] = Exp(weights[j]);
-        for (int j = 0; j < visible; ++j) d_scores[j] = weights[j] * (d_scores[j] - out_dot) * args.scale;
-        for (int j = 0; j < visible; ++j) {
-          const int64_t k_at = (begin + j) * q_row + h * args.query_dim;
-          AddScaled(args.value_dim, weights[j], d_out + v_at, dv + (begin + j) * v_row + h * args.value_dim);
-          AddScaled(args.query_dim, d_scores[j], args.k + k_at, dq + q_at);
-          AddScaled(args.query_dim, d_scores[j], args.q + q_at, dk + k_at);
-        }
+    for (int h = 0; h < shape.num_heads; ++h) {
+      const int64_t q_at = begin * q_row + h * shape.row_dim, out_at = begin * out_row + h * shape.latent_dim;
+      Gemm<T>(tokens, tokens, shape.row_dim, args.q + q_at, q_row, 1, rows, 1, shape.row_dim, weights.data(), tokens, false);
+      Gemm<T>(tokens, tokens, shape.latent_dim, d_out + out_at, out_row, 1, rows, 1, shape.row_dim, d_scores.data(),
+              tokens, false);
+      for (int i = 0; i < tokens; ++i) {
+        T* weight = weights.data() + int64_t{i} * tokens;
+        T* d_score = d_scores.data() + int64_t{i} * tokens;
+        const T log_sum = log_sum_exp[(begin + i) * shape.num_heads + h];
+        const T out_dot = Dot(d_out + out_at + i * out_row, out + out_at + i * out_row, shape.latent_dim);
+        for (int j = 0; j <= i; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
+        for (int j = 0; j <= i; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
       }
+      ClearAfterDiagonal(tokens, weights.data());
+      ClearAfterDiagonal(tokens, d_scores.data());
+      Gemm<T>(tokens, shape.row_dim, tokens, d_scores.data(), tokens, 1, rows, shape.row_dim, 1, dq + q_at, q_row, false);
+      Gemm<T>(tokens, shape.row_dim, tokens, d_scores.data(), 1, tokens, args.q + q_at, q_row, 1, d_row, shape.row_dim, h > 0);
+      Gemm<T>(tokens, shape.latent_dim, tokens, weights.data(), 1, tokens, d_out + out_at, out_row, 1, d_row,
+              shape.row_dim, true);
     }
+  }
+}
+
+// Gathers a sequence's visible rows from its pages.
+template <typename T>
+void GatherPages(const PagedAttentionArgs<T>& args, int sequence, int visible, T* rows) {
+  const int row_dim = args.shape.row_dim;
+  const int32_t* table = args.block_tables + int64_t{sequence} * args.max_pages;
+  for (int begin = 0; begin < visible; begin += args.page_size) {
+    const int count = std::min(args.page_size, visible - begin);
+    const T* page = args.pages + int64_t{table[begin / args.page_size]} * args.page_size * row_dim;
+    std::copy_n(page, int64_t{count} * row_dim, rows + int64_t{begin} * row_dim);
   }
 }
 
 template <typename T>
 void PagedAttention(const PagedAttentionArgs<T>& args, T* out) {
-  std::vector<T> scores;
-  std::vector<const T*> rows;
+  const LatentAttentionShape& shape = args.shape;
+  std::vector<T> rows, weights;
   for (int n = 0; n < args.num_rows; ++n) {
     const int visible = args.num_visible[n];
-    const int32_t* table = args.block_tables + static_cast<int64_t>(args.sequence_of[n]) * args.max_pages;
-    rows.resize(visible);
-    scores.resize(visible);
-    for (int j = 0; j < visible; ++j) {
-      const int64_t slot = static_cast<int64_t>(table[j / args.page_size]) * args.page_size + j % args.page_size;
-      rows[j] = args.pages + slot * args.row_dim;
+    rows.resize(std::max<size_t>(rows.size(), static_cast<size_t>(visible) * shape.row_dim));
+    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(visible) * shape.num_heads));
+    GatherPages(args, args.sequence_of[n], visible, rows.data());
+    const T* q = args.q + int64_t{n} * shape.num_heads * shape.row_dim;
+    Gemm<T>(shape.num_heads, visible, shape.row_dim, q, shape.row_dim, 1, rows.data(), 1, shape.row_dim, weights.data(),
+            visible, false);
+    for (int h = 0; h < shape.num_heads; ++h) {
+      WeightsOfScores<T>(visible, shape.scale, weights.data() + int64_t{h} * visible);
     }
-    for (int h = 0; h < args.num_heads; ++h) {
-      const int64_t head = static_cast<int64_t>(n) * args.num_heads + h;
-      const T* query = args.q + head * args.row_dim;
-      for (int j = 0; j < visible; ++j) scores[j] = args.scale * Dot(query, rows[j], args.row_dim);
-      T maximum;
-      const T sum = ExpScores(visible, scores.data(), &maximum);
-      T* result = out + head * args.latent_dim;
-      std::fill_n(result, args.latent_dim, T{0});
-      const T inverse = T{1} / sum;
-      for (int j = 0; j < visible; ++j) AddScaled(args.latent_dim, scores[j] * inverse, rows[j], result);
-    }
+    Gemm<T>(shape.num_heads, shape.latent_dim, visible, weights.data(), visible, 1, rows.data(), shape.row_dim, 1,
+            out + int64_t{n} * shape.num_heads * shape.latent_dim, shape.latent_dim, false);
   }
 }
 

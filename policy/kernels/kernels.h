@@ -11,36 +11,37 @@
 
 namespace grpo {
 
-// Causal attention over packed sequences: rows cu_seqlens[s] to cu_seqlens[s+1] form sequence s.
-template <typename T>
-struct PackedAttentionArgs {
-  const T* q;  // [N, H, query_dim]
-  const T* k;  // [N, H, query_dim]
-  const T* v;  // [N, H, value_dim]
-  const int32_t* cu_seqlens;  // [num_sequences + 1]
-  int num_sequences;
+// Attention in MLA's latent space: all heads share one row of keys a token, whose first `latent_dim` entries, the
+// compressed latent, are the values too; the rest is the rotary key.
+struct LatentAttentionShape {
   int num_heads;
-  int query_dim;
-  int value_dim;
-  T scale;
+  int row_dim;     // L + R
+  int latent_dim;  // L
+  double scale;    // on the scores
 };
 
-// Attention of query rows over a paged cache of compressed latents (absorbed MLA): the first `latent_dim`
-// entries of a cached row are the latent (key and value), the rest the shared rotary key.
+// Causal attention over packed sequences: rows cu_seqlens[s] to cu_seqlens[s + 1] form sequence s.
+template <typename T>
+struct PackedAttentionArgs {
+  LatentAttentionShape shape;
+  const T* q;                 // [N, H, row_dim]
+  const T* rows;              // [N, row_dim]
+  const int32_t* cu_seqlens;  // [num_sequences + 1]
+  int num_sequences;
+};
+
+// Attention of query rows over a paged cache. Gives the bits that packed attention gives.
 template <typename T>
 struct PagedAttentionArgs {
-  const T* q;                   // [N, H, row_dim], queries carried into the latent space, then rotary part
+  LatentAttentionShape shape;
+  const T* q;                   // [N, H, row_dim]
   const T* pages;               // [num_pages, page_size, row_dim]
   const int32_t* block_tables;  // [num_sequences, max_pages]
   const int32_t* sequence_of;   // [N]: row of block_tables
   const int32_t* num_visible;   // [N]: cached rows that the query sees
   int num_rows;
-  int num_heads;
-  int row_dim;     // L + R
-  int latent_dim;  // L
   int page_size;
   int max_pages;
-  T scale;
 };
 
 template <typename T>
@@ -68,13 +69,13 @@ struct Kernels {
   void (*rope)(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head, const T* cos, const T* sin,
                bool inverse, T* y, int64_t y_row, int64_t y_head);
 
-  // out [N, H, value_dim]; log_sum_exp [N, H] of the scaled scores.
+  // out [N, H, latent_dim]; log_sum_exp [N, H] of the scaled scores.
   void (*packed_attention)(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp);
-  // dq, dk, dv are overwritten.
+  // dq [N, H, row_dim] and d_rows [N, row_dim] are overwritten.
   void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp,
-                                    const T* d_out, T* dq, T* dk, T* dv);
+                                    const T* d_out, T* dq, T* d_rows);
 
-  // out [N, H, L].
+  // out [N, H, latent_dim].
   void (*paged_attention)(const PagedAttentionArgs<T>& args, T* out);
 
   // Of softmax(logits * inverse_temperature): log of the normaliser (over scaled logits) and entropy, a row each.

@@ -88,22 +88,30 @@ TEST(RopeTest, RotatesAdjacentPairsAndBackAgain) {
   ExpectGradientsOfFiniteDifferences([&](const auto& in) { return Rope(in[0], angles.cos(), angles.sin()); }, {x.clone()});
 }
 
-TEST(PackedCausalAttentionTest, AttendsWithinEachSequenceOnly) {
-  const at::Tensor q = Random({9, 2, 6}, 1), k = Random({9, 2, 6}, 2), v = Random({9, 2, 5}, 3);
-  const at::Tensor out = PackedCausalAttention(q, k, v, {0, 4, 9}, 0.3);
+TEST(HeadProductsTest, MultipliesEachHeadByItsOwnMatrixAlsoThroughATransposedView) {
+  const at::Tensor x = Random({5, 3, 4}, 1), weight = Random({3, 6, 4}, 2).transpose(1, 2);
+  const at::Tensor expected = at::einsum("nha,hab->nhb", {x, weight});
+  EXPECT_TRUE(HeadProducts(x, weight).allclose(expected, 1e-12, 1e-12));
+  ExpectGradientsOfFiniteDifferences([](const auto& in) { return HeadProducts(in[0], in[1].transpose(1, 2)); },
+                                     {Random({4, 2, 3}, 1), Random({2, 5, 3}, 2)});
+}
+
+TEST(PackedLatentAttentionTest, AttendsWithinEachSequenceOnly) {
+  const at::Tensor q = Random({9, 2, 6}, 1), rows = Random({9, 6}, 2);
+  const at::Tensor out = PackedLatentAttention(q, rows, 4, {0, 4, 9}, 0.3);
   for (const auto& [begin, length] : {std::pair<int, int>{0, 4}, {4, 5}}) {
-    const auto part = [&](const at::Tensor& x) { return x.narrow(0, begin, length).transpose(0, 1); };
+    const at::Tensor queries = q.narrow(0, begin, length).transpose(0, 1), keys = rows.narrow(0, begin, length);
     const at::Tensor mask = at::ones({length, length}).triu(1).to(at::kBool);
-    const at::Tensor scores = (part(q).matmul(part(k).transpose(1, 2)) * 0.3).masked_fill(mask, -INFINITY);
-    const at::Tensor expected = scores.softmax(-1).matmul(part(v)).transpose(0, 1);
+    const at::Tensor scores = (queries.matmul(keys.t()) * 0.3).masked_fill(mask, -INFINITY);
+    const at::Tensor expected = scores.softmax(-1).matmul(keys.narrow(1, 0, 4)).transpose(0, 1);
     EXPECT_TRUE(out.narrow(0, begin, length).allclose(expected, 1e-12, 1e-12));
   }
 }
 
-TEST(PackedCausalAttentionTest, HasTheGradientsOfFiniteDifferences) {
+TEST(PackedLatentAttentionTest, HasTheGradientsOfFiniteDifferences) {
   ExpectGradientsOfFiniteDifferences(
-      [](const auto& in) { return PackedCausalAttention(in[0], in[1], in[2], {0, 3, 7}, 0.4); },
-      {Random({7, 2, 4}, 1), Random({7, 2, 4}, 2), Random({7, 2, 3}, 3)});
+      [](const auto& in) { return PackedLatentAttention(in[0], in[1], 3, {0, 3, 7}, 0.4); },
+      {Random({7, 2, 5}, 1), Random({7, 5}, 2)});
 }
 
 TEST(ExpertMlpsTest, SumsTheWeightedExpertsOfEachToken) {

@@ -96,7 +96,7 @@ TEST_F(EngineTest, GivesEachSampleOfAGroupItsOwnDraws) {
   EXPECT_NE(groups[0].rollouts[0].tokens, groups[0].rollouts[1].tokens);
 }
 
-TEST_F(EngineTest, RecordsWhatTheExpandedForwardRecomputes) {
+TEST_F(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
   for (const RolloutGroup& group : Generate(Engine(2, 64, 16), Request(4, 4))) {
     for (const Rollout& rollout : group.rollouts) {
       std::vector<int64_t> tokens(group.prompt_tokens.begin(), group.prompt_tokens.end());
@@ -109,7 +109,7 @@ TEST_F(EngineTest, RecordsWhatTheExpandedForwardRecomputes) {
       const at::Tensor logprobs =
           TokenLogprobs(hidden.narrow(0, prompt - 1, fed - prompt + 1), weights_.head, at::tensor(tokens).narrow(0, prompt, fed - prompt + 1), 1).first;
       for (size_t t = 0; t < rollout.tokens.size(); ++t) {
-        EXPECT_NEAR(rollout.logprobs[t], logprobs[t].item<float>(), 1e-5);
+        EXPECT_EQ(rollout.logprobs[t], logprobs[t].item<float>());
       }
       std::vector<int16_t> recorded = group.prompt_experts;
       recorded.insert(recorded.end(), rollout.experts.begin(), rollout.experts.end());
