@@ -2,6 +2,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+
 #include "data/status_macros.h"
 
 namespace grpo {
@@ -10,9 +11,10 @@ namespace {
 absl::StatusOr<int32_t> Find(const Tokenizer& tokenizer, const char* mark) {
   const absl::optional<int32_t> id = tokenizer.TokenId(mark);
   if (!id.has_value()) {
-    return absl::InvalidArgumentError(absl::StrCat("the tokenizer has no token '", mark,
-                                                   "', which marks the parts of a conversation; add it to its "
-                                                   "added_tokens or use a tokenizer trained by this program"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the tokenizer has no token '", mark,
+                     "', which marks the parts of a conversation; add it to its "
+                     "added_tokens or use a tokenizer trained by this program"));
   }
   return *id;
 }
@@ -20,12 +22,14 @@ absl::StatusOr<int32_t> Find(const Tokenizer& tokenizer, const char* mark) {
 }  // namespace
 
 const std::vector<std::string>& ChatFormat::SpecialTokens() {
-  static const auto* tokens = new std::vector<std::string>{"<bos>", "<eos>", "<user>", "<assistant>"};
+  static const auto* tokens =
+      new std::vector<std::string>{"<bos>", "<eos>", "<user>", "<assistant>"};
   return *tokens;
 }
 
 const std::vector<std::string>& ChatFormat::VisibleTokens() {
-  static const auto* tokens = new std::vector<std::string>{"<think>", "</think>", "<answer>", "</answer>"};
+  static const auto* tokens =
+      new std::vector<std::string>{"<think>", "</think>", "<answer>", "</answer>"};
   return *tokens;
 }
 
@@ -38,7 +42,8 @@ absl::StatusOr<ChatFormat> ChatFormat::Create(const Tokenizer& tokenizer) {
   return format;
 }
 
-std::vector<int32_t> ChatFormat::PromptTokens(const Tokenizer& tokenizer, absl::string_view message) const {
+std::vector<int32_t> ChatFormat::PromptTokens(const Tokenizer& tokenizer,
+                                              absl::string_view message) const {
   std::vector<int32_t> tokens = {bos_, user_};
   const std::vector<int32_t> body = tokenizer.Encode(message);
   tokens.insert(tokens.end(), body.begin(), body.end());
@@ -46,7 +51,8 @@ std::vector<int32_t> ChatFormat::PromptTokens(const Tokenizer& tokenizer, absl::
   return tokens;
 }
 
-std::vector<int32_t> ChatFormat::CompletionTokens(const Tokenizer& tokenizer, absl::string_view completion) const {
+std::vector<int32_t> ChatFormat::CompletionTokens(const Tokenizer& tokenizer,
+                                                  absl::string_view completion) const {
   std::vector<int32_t> tokens = tokenizer.Encode(completion);
   tokens.push_back(eos_);
   return tokens;

@@ -1,4 +1,5 @@
-// How a conversation becomes tokens: a user's message between the marks that the policy was trained with.
+// How a conversation becomes tokens: a user's message between the marks that the policy was trained
+// with.
 #pragma once
 
 #include <string>
@@ -6,11 +7,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "data/tokenizer.h"
 
 namespace grpo {
 
-// The marks of tokenizers that this program trains: "<bos><user>" message "<assistant>" completion "<eos>".
+// The marks of tokenizers that this program trains: "<bos><user>" message "<assistant>" completion
+// "<eos>".
 class ChatFormat {
  public:
   // Finds the marks in the tokenizer; the error names the one that is missing.
@@ -22,7 +25,8 @@ class ChatFormat {
   // From the first mark to the one after which the policy speaks.
   std::vector<int32_t> PromptTokens(const Tokenizer& tokenizer, absl::string_view message) const;
   // A demonstration with the end token.
-  std::vector<int32_t> CompletionTokens(const Tokenizer& tokenizer, absl::string_view completion) const;
+  std::vector<int32_t> CompletionTokens(const Tokenizer& tokenizer,
+                                        absl::string_view completion) const;
 
   int32_t bos() const { return bos_; }
   int32_t eos() const { return eos_; }

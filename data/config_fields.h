@@ -1,5 +1,5 @@
-// How a configuration struct lists its fields: once. The same list drives parsing, the refusal of unknown
-// keys, range checks, --set, the resolved recipe and its documentation.
+// How a configuration struct lists its fields: once. The same list drives parsing, the refusal of
+// unknown keys, range checks, --set, the resolved recipe and its documentation.
 //
 //   struct AdamWConfig {
 //     double learning_rate = 1e-3;
@@ -8,9 +8,10 @@
 //     }
 //   };
 //
-// A visitor is called with (key, field, constraint, documentation). Field types: bool, int, int64_t, double,
-// std::string, std::vector<std::string>, std::vector<double>, a nested struct with VisitFields, and
-// std::vector of such structs (TOML's array of tables). A nested struct is visited with NoConstraint().
+// A visitor is called with (key, field, constraint, documentation). Field types: bool, int,
+// int64_t, double, std::string, std::vector<std::string>, std::vector<double>, a nested struct with
+// VisitFields, and std::vector of such structs (TOML's array of tables). A nested struct is visited
+// with NoConstraint().
 #pragma once
 
 #include <limits>

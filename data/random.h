@@ -1,5 +1,5 @@
-// Counter-based random numbers: a draw is a pure function of its key and counter, so that what is sampled
-// does not depend on the batch, the thread count, the rank or a resume.
+// Counter-based random numbers: a draw is a pure function of its key and counter, so that what is
+// sampled does not depend on the batch, the thread count, the rank or a resume.
 //
 // Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 #pragma once
@@ -15,8 +15,8 @@ std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<u
 // Mixes two words into one (SplitMix64's finaliser over their combination); for deriving seeds.
 uint64_t MixSeed(uint64_t seed, uint64_t stream);
 
-// A stream of draws under one 64-bit seed and one 64-bit stream number. Cheap to make; copy to fork.
-// Example: RandomStream random(seed, prompt_index); int digit = random.Below(10);
+// A stream of draws under one 64-bit seed and one 64-bit stream number. Cheap to make; copy to
+// fork. Example: RandomStream random(seed, prompt_index); int digit = random.Below(10);
 class RandomStream {
  public:
   RandomStream(uint64_t seed, uint64_t stream) : seed_(seed), stream_(stream) {}
@@ -38,7 +38,8 @@ class RandomStream {
   std::array<uint32_t, 4> block_ = {};
 };
 
-// The uniform in (0, 1) with which sample `sample` of prompt `prompt_id` draws its token at `position`.
+// The uniform in (0, 1) with which sample `sample` of prompt `prompt_id` draws its token at
+// `position`.
 double SamplingUniform(uint64_t run_seed, uint64_t prompt_id, uint32_t sample, uint32_t position);
 
 }  // namespace grpo

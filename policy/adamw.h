@@ -1,4 +1,5 @@
-// AdamW (arXiv 1711.05101) with fp32 state, a learning-rate schedule and clipping by the global norm.
+// AdamW (arXiv 1711.05101) with fp32 state, a learning-rate schedule and clipping by the global
+// norm.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ struct AdamWConfig {
     visit("max_grad_norm", max_grad_norm, Range(0, 1e9), "clip to this global norm; 0 is off");
     visit("schedule", schedule, OneOf{{"constant", "linear", "cosine"}}, "shape after the warm-up");
     visit("warmup_steps", warmup_steps, AtLeast(0), "linear warm-up");
-    visit("final_fraction", final_fraction, Range(0, 1), "of the peak, at the last step of linear and cosine");
+    visit("final_fraction", final_fraction, Range(0, 1),
+          "of the peak, at the last step of linear and cosine");
   }
 };
 

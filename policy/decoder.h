@@ -1,7 +1,8 @@
-// DeepSeek's decoder: Multi-head Latent Attention and a Mixture of Experts. One code for sampling and learning;
-// they differ only in where attention finds its keys and values (class Attention).
+// DeepSeek's decoder: Multi-head Latent Attention and a Mixture of Experts. One code for sampling
+// and learning; they differ only in where attention finds its keys and values (class Attention).
 //
-// Letters: N packed tokens, D width, H heads, L latent rank, R rotary width, M MoE layers, K experts per token.
+// Letters: N packed tokens, D width, H heads, L latent rank, R rotary width, M MoE layers, K
+// experts per token.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,10 @@
 
 namespace grpo {
 
-// Where attention finds the tokens before. MLA runs absorbed: queries are carried into the latent space, where one
-// row a token, latent and rotary key, serves all heads as key and value, and no key or value is ever expanded. Sampling
-// and learning do the same operations in the same order, so their results are the same bits.
+// Where attention finds the tokens before. MLA runs absorbed: queries are carried into the latent
+// space, where one row a token, latent and rotary key, serves all heads as key and value, and no
+// key or value is ever expanded. Sampling and learning do the same operations in the same order, so
+// their results are the same bits.
 class Attention {
  public:
   virtual ~Attention() = default;
@@ -42,9 +44,11 @@ struct ExpertChoices {
   std::vector<at::Tensor> layers;
 };
 
-// The normalised hidden states [N, D] that the head turns into logits. tokens and positions [N] int64.
-// `replayed`, when not null, fixes the experts; `chosen`, when not null, receives those used.
-at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens, const at::Tensor& positions,
-                         Attention& attention, const ExpertChoices* replayed, ExpertChoices* chosen);
+// The normalised hidden states [N, D] that the head turns into logits. tokens and positions [N]
+// int64. `replayed`, when not null, fixes the experts; `chosen`, when not null, receives those
+// used.
+at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
+                         const at::Tensor& positions, Attention& attention,
+                         const ExpertChoices* replayed, ExpertChoices* chosen);
 
 }  // namespace grpo

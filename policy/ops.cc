@@ -16,7 +16,8 @@ using torch::autograd::Function;
 using torch::autograd::tensor_list;
 
 // Calls `body` with a zero of the tensor's element type.
-#define GRPO_DISPATCH(tensor, ...) AT_DISPATCH_FLOATING_TYPES((tensor).scalar_type(), "grpo", __VA_ARGS__)
+#define GRPO_DISPATCH(tensor, ...) \
+  AT_DISPATCH_FLOATING_TYPES((tensor).scalar_type(), "grpo", __VA_ARGS__)
 
 template <typename T>
 const T* Data(const at::Tensor& tensor) {
@@ -26,14 +27,15 @@ const T* Data(const at::Tensor& tensor) {
 // c [M, N] = a [M, K] b [K, N] for views with any strides; c contiguous.
 void Multiply(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
   GRPO_DISPATCH(c, [&] {
-    ActiveKernels<scalar_t>().gemm(a.size(0), b.size(1), a.size(1), Data<scalar_t>(a), a.stride(0), a.stride(1),
-                                   Data<scalar_t>(b), b.stride(0), b.stride(1), c.mutable_data_ptr<scalar_t>(),
-                                   c.stride(0), accumulate);
+    ActiveKernels<scalar_t>().gemm(a.size(0), b.size(1), a.size(1), Data<scalar_t>(a), a.stride(0),
+                                   a.stride(1), Data<scalar_t>(b), b.stride(0), b.stride(1),
+                                   c.mutable_data_ptr<scalar_t>(), c.stride(0), accumulate);
   });
 }
 
 struct LinearFunction : Function<LinearFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& weight) {
     context->save_for_backward({x, weight});
     at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
     Multiply(x, weight.t(), y, false);
@@ -56,12 +58,14 @@ struct LinearFunction : Function<LinearFunction> {
 };
 
 struct RmsNormFunction : Function<RmsNormFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, double eps) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            double eps) {
     at::Tensor y = at::empty(x.sizes(), x.options());
     at::Tensor inverse_rms = at::empty({x.size(0)}, x.options());
     GRPO_DISPATCH(x, [&] {
-      ActiveKernels<scalar_t>().rms_norm(x.size(0), x.size(1), Data<scalar_t>(x), x.stride(0), Data<scalar_t>(weight),
-                                         eps, y.mutable_data_ptr<scalar_t>(), inverse_rms.mutable_data_ptr<scalar_t>());
+      ActiveKernels<scalar_t>().rms_norm(
+          x.size(0), x.size(1), Data<scalar_t>(x), x.stride(0), Data<scalar_t>(weight), eps,
+          y.mutable_data_ptr<scalar_t>(), inverse_rms.mutable_data_ptr<scalar_t>());
     });
     context->save_for_backward({x, weight, inverse_rms});
     return y;
@@ -73,9 +77,10 @@ struct RmsNormFunction : Function<RmsNormFunction> {
     at::Tensor dx = at::empty(x.sizes(), dy.options());
     at::Tensor dweight = at::zeros(weight.sizes(), dy.options());
     GRPO_DISPATCH(x, [&] {
-      ActiveKernels<scalar_t>().rms_norm_backward(x.size(0), x.size(1), Data<scalar_t>(dy), Data<scalar_t>(x),
-                                                  x.stride(0), Data<scalar_t>(weight), Data<scalar_t>(inverse_rms),
-                                                  dx.mutable_data_ptr<scalar_t>(), dweight.mutable_data_ptr<scalar_t>());
+      ActiveKernels<scalar_t>().rms_norm_backward(
+          x.size(0), x.size(1), Data<scalar_t>(dy), Data<scalar_t>(x), x.stride(0),
+          Data<scalar_t>(weight), Data<scalar_t>(inverse_rms), dx.mutable_data_ptr<scalar_t>(),
+          dweight.mutable_data_ptr<scalar_t>());
     });
     return {dx, dweight, at::Tensor()};
   }
@@ -87,7 +92,8 @@ struct SwiGluFunction : Function<SwiGluFunction> {
     const int64_t width = gate_up.size(1) / 2;
     at::Tensor y = at::empty({gate_up.size(0), width}, gate_up.options());
     GRPO_DISPATCH(y, [&] {
-      ActiveKernels<scalar_t>().swiglu(gate_up.size(0), width, Data<scalar_t>(gate_up), y.mutable_data_ptr<scalar_t>());
+      ActiveKernels<scalar_t>().swiglu(gate_up.size(0), width, Data<scalar_t>(gate_up),
+                                       y.mutable_data_ptr<scalar_t>());
     });
     return y;
   }
@@ -96,7 +102,8 @@ struct SwiGluFunction : Function<SwiGluFunction> {
     const at::Tensor dy = grads[0].contiguous();
     at::Tensor d_gate_up = at::empty(gate_up.sizes(), gate_up.options());
     GRPO_DISPATCH(dy, [&] {
-      ActiveKernels<scalar_t>().swiglu_backward(dy.size(0), dy.size(1), Data<scalar_t>(dy), Data<scalar_t>(gate_up),
+      ActiveKernels<scalar_t>().swiglu_backward(dy.size(0), dy.size(1), Data<scalar_t>(dy),
+                                                Data<scalar_t>(gate_up),
                                                 d_gate_up.mutable_data_ptr<scalar_t>());
     });
     return {d_gate_up};
@@ -106,9 +113,9 @@ struct SwiGluFunction : Function<SwiGluFunction> {
 at::Tensor Rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool inverse) {
   at::Tensor y = at::empty(x.sizes(), x.options());
   GRPO_DISPATCH(x, [&] {
-    ActiveKernels<scalar_t>().rope(x.size(0), x.size(1), x.size(2), Data<scalar_t>(x), x.stride(0), x.stride(1),
-                                   Data<scalar_t>(cos), Data<scalar_t>(sin), inverse, y.mutable_data_ptr<scalar_t>(),
-                                   y.stride(0), y.stride(1));
+    ActiveKernels<scalar_t>().rope(x.size(0), x.size(1), x.size(2), Data<scalar_t>(x), x.stride(0),
+                                   x.stride(1), Data<scalar_t>(cos), Data<scalar_t>(sin), inverse,
+                                   y.mutable_data_ptr<scalar_t>(), y.stride(0), y.stride(1));
   });
   return y;
 }
@@ -121,12 +128,14 @@ struct RopeFunction : Function<RopeFunction> {
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    return {Rotate(grads[0].contiguous(), saved[0], saved[1], /*inverse=*/true), at::Tensor(), at::Tensor()};
+    return {Rotate(grads[0].contiguous(), saved[0], saved[1], /*inverse=*/true), at::Tensor(),
+            at::Tensor()};
   }
 };
 
 struct HeadProductsFunction : Function<HeadProductsFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& weight) {
     context->save_for_backward({x, weight});
     at::Tensor y = at::empty({x.size(0), x.size(1), weight.size(2)}, x.options());
     for (int64_t h = 0; h < x.size(1); ++h) {
@@ -139,7 +148,8 @@ struct HeadProductsFunction : Function<HeadProductsFunction> {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
     const at::Tensor dy = grads[0].contiguous();
-    at::Tensor dx = at::empty(x.sizes(), dy.options()), d_weight = at::empty(weight.sizes(), dy.options());
+    at::Tensor dx = at::empty(x.sizes(), dy.options()),
+               d_weight = at::empty(weight.sizes(), dy.options());
     for (int64_t h = 0; h < x.size(1); ++h) {
       at::Tensor dx_h = dx.select(1, h), d_weight_h = d_weight[h];
       Multiply(dy.select(1, h), weight[h].t(), dx_h, false);
@@ -150,8 +160,9 @@ struct HeadProductsFunction : Function<HeadProductsFunction> {
 };
 
 template <typename T>
-PackedAttentionArgs<T> AttentionArgs(const at::Tensor& q, const at::Tensor& rows, int64_t latent_dim,
-                                     const at::Tensor& cu_seqlens, double scale) {
+PackedAttentionArgs<T> AttentionArgs(const at::Tensor& q, const at::Tensor& rows,
+                                     int64_t latent_dim, const at::Tensor& cu_seqlens,
+                                     double scale) {
   return {.shape = {.num_heads = static_cast<int>(q.size(1)),
                     .row_dim = static_cast<int>(q.size(2)),
                     .latent_dim = static_cast<int>(latent_dim),
@@ -163,14 +174,14 @@ PackedAttentionArgs<T> AttentionArgs(const at::Tensor& q, const at::Tensor& rows
 }
 
 struct PackedAttentionFunction : Function<PackedAttentionFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& rows, int64_t latent_dim,
-                            const at::Tensor& cu_seqlens, double scale) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& rows,
+                            int64_t latent_dim, const at::Tensor& cu_seqlens, double scale) {
     at::Tensor out = at::empty({q.size(0), q.size(1), latent_dim}, q.options());
     at::Tensor log_sum_exp = at::empty({q.size(0), q.size(1)}, q.options());
     GRPO_DISPATCH(q, [&] {
-      ActiveKernels<scalar_t>().packed_attention(AttentionArgs<scalar_t>(q, rows, latent_dim, cu_seqlens, scale),
-                                                 out.mutable_data_ptr<scalar_t>(),
-                                                 log_sum_exp.mutable_data_ptr<scalar_t>());
+      ActiveKernels<scalar_t>().packed_attention(
+          AttentionArgs<scalar_t>(q, rows, latent_dim, cu_seqlens, scale),
+          out.mutable_data_ptr<scalar_t>(), log_sum_exp.mutable_data_ptr<scalar_t>());
     });
     context->save_for_backward({q, rows, cu_seqlens, out, log_sum_exp});
     context->saved_data["scale"] = scale;
@@ -178,10 +189,12 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &q = saved[0], &rows = saved[1], &cu_seqlens = saved[2], &out = saved[3], &log_sum_exp = saved[4];
+    const at::Tensor &q = saved[0], &rows = saved[1], &cu_seqlens = saved[2], &out = saved[3],
+                     &log_sum_exp = saved[4];
     const double scale = context->saved_data["scale"].toDouble();
     const at::Tensor d_out = grads[0].contiguous();
-    at::Tensor dq = at::empty(q.sizes(), q.options()), d_rows = at::empty(rows.sizes(), rows.options());
+    at::Tensor dq = at::empty(q.sizes(), q.options()),
+               d_rows = at::empty(rows.sizes(), rows.options());
     GRPO_DISPATCH(q, [&] {
       ActiveKernels<scalar_t>().packed_attention_backward(
           AttentionArgs<scalar_t>(q, rows, out.size(2), cu_seqlens, scale), Data<scalar_t>(out),
@@ -192,7 +205,8 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
   }
 };
 
-// ---- Experts --------------------------------------------------------------------------------------------------
+// ---- Experts
+// --------------------------------------------------------------------------------------------------
 
 // The (token, choice) pairs ordered by expert, tokens ascending within an expert.
 struct ExpertOrder {
@@ -212,7 +226,8 @@ ExpertOrder OrderByExpert(const at::Tensor& chosen, int64_t num_experts) {
 
 // rows[i] = factor[pair[i]] * source[pair[i] / K]; factor may be null.
 template <typename T>
-void GatherRows(const ExpertOrder& order, int64_t choices, int64_t width, const T* source, const T* factor, T* rows) {
+void GatherRows(const ExpertOrder& order, int64_t choices, int64_t width, const T* source,
+                const T* factor, T* rows) {
   for (size_t i = 0; i < order.pair.size(); ++i) {
     const T* from = source + order.pair[i] / choices * width;
     T* to = rows + i * width;
@@ -223,8 +238,8 @@ void GatherRows(const ExpertOrder& order, int64_t choices, int64_t width, const 
 
 // sums[token] = sum over the token's choices, in their order, of factor * rows of that pair.
 template <typename T>
-void SumRows(const ExpertOrder& order, int64_t choices, int64_t width, const T* rows, const T* factor, int64_t tokens,
-             T* sums) {
+void SumRows(const ExpertOrder& order, int64_t choices, int64_t width, const T* rows,
+             const T* factor, int64_t tokens, T* sums) {
   std::vector<int64_t> row_of(order.pair.size());
   for (size_t i = 0; i < order.pair.size(); ++i) row_of[order.pair[i]] = i;
   for (int64_t n = 0; n < tokens; ++n) {
@@ -240,31 +255,36 @@ void SumRows(const ExpertOrder& order, int64_t choices, int64_t width, const T* 
 }
 
 struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& gate_up,
-                            const at::Tensor& down, const at::Tensor& chosen, const at::Tensor& weights) {
-    const int64_t experts = gate_up.size(0), width = down.size(2), pairs = chosen.numel(), choices = chosen.size(1);
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& gate_up, const at::Tensor& down,
+                            const at::Tensor& chosen, const at::Tensor& weights) {
+    const int64_t experts = gate_up.size(0), width = down.size(2), pairs = chosen.numel(),
+                  choices = chosen.size(1);
     const ExpertOrder order = OrderByExpert(chosen, experts);
     at::Tensor rows = at::empty({pairs, x.size(1)}, x.options());
     at::Tensor inner = at::empty({pairs, 2 * width}, x.options());
     at::Tensor outputs = at::empty({pairs, x.size(1)}, x.options());
     at::Tensor y = at::empty(x.sizes(), x.options());
     GRPO_DISPATCH(x, [&] {
-      GatherRows<scalar_t>(order, choices, x.size(1), Data<scalar_t>(x), nullptr, rows.mutable_data_ptr<scalar_t>());
+      GatherRows<scalar_t>(order, choices, x.size(1), Data<scalar_t>(x), nullptr,
+                           rows.mutable_data_ptr<scalar_t>());
     });
     for (int64_t e = 0; e < experts; ++e) {
       const int64_t begin = order.begin[e], count = order.begin[e + 1] - begin;
       if (count == 0) continue;
-      at::Tensor inner_e = inner.narrow(0, begin, count), outputs_e = outputs.narrow(0, begin, count);
+      at::Tensor inner_e = inner.narrow(0, begin, count),
+                 outputs_e = outputs.narrow(0, begin, count);
       Multiply(rows.narrow(0, begin, count), gate_up[e].t(), inner_e, false);
       at::Tensor active = at::empty({count, width}, x.options());
       GRPO_DISPATCH(x, [&] {
-        ActiveKernels<scalar_t>().swiglu(count, width, Data<scalar_t>(inner_e), active.mutable_data_ptr<scalar_t>());
+        ActiveKernels<scalar_t>().swiglu(count, width, Data<scalar_t>(inner_e),
+                                         active.mutable_data_ptr<scalar_t>());
       });
       Multiply(active, down[e].t(), outputs_e, false);
     }
     GRPO_DISPATCH(x, [&] {
-      SumRows<scalar_t>(order, choices, x.size(1), Data<scalar_t>(outputs), Data<scalar_t>(weights), x.size(0),
-                        y.mutable_data_ptr<scalar_t>());
+      SumRows<scalar_t>(order, choices, x.size(1), Data<scalar_t>(outputs), Data<scalar_t>(weights),
+                        x.size(0), y.mutable_data_ptr<scalar_t>());
     });
     context->save_for_backward({rows, inner, outputs, gate_up, down, chosen, weights});
     return y;
@@ -272,14 +292,18 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
 
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &rows = saved[0], &inner = saved[1], &outputs = saved[2], &gate_up = saved[3], &down = saved[4];
+    const at::Tensor &rows = saved[0], &inner = saved[1], &outputs = saved[2], &gate_up = saved[3],
+                     &down = saved[4];
     const at::Tensor &chosen = saved[5], &weights = saved[6];
     const at::Tensor dy = grads[0].contiguous();
     const int64_t width = down.size(2), choices = chosen.size(1), model_width = dy.size(1);
     const ExpertOrder order = OrderByExpert(chosen, gate_up.size(0));
-    at::Tensor d_outputs = at::empty(outputs.sizes(), dy.options()), d_weights = at::empty(weights.sizes(), dy.options());
-    at::Tensor d_rows = at::empty(rows.sizes(), dy.options()), dx = at::empty(dy.sizes(), dy.options());
-    at::Tensor d_gate_up = at::zeros(gate_up.sizes(), dy.options()), d_down = at::zeros(down.sizes(), dy.options());
+    at::Tensor d_outputs = at::empty(outputs.sizes(), dy.options()),
+               d_weights = at::empty(weights.sizes(), dy.options());
+    at::Tensor d_rows = at::empty(rows.sizes(), dy.options()),
+               dx = at::empty(dy.sizes(), dy.options());
+    at::Tensor d_gate_up = at::zeros(gate_up.sizes(), dy.options()),
+               d_down = at::zeros(down.sizes(), dy.options());
     GRPO_DISPATCH(dy, [&] {
       GatherRows<scalar_t>(order, choices, model_width, Data<scalar_t>(dy), Data<scalar_t>(weights),
                            d_outputs.mutable_data_ptr<scalar_t>());
@@ -287,14 +311,16 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
       for (size_t i = 0; i < order.pair.size(); ++i) {
         const scalar_t* d_token = Data<scalar_t>(dy) + order.pair[i] / choices * model_width;
         const scalar_t* output = Data<scalar_t>(outputs) + i * model_width;
-        d_weight[order.pair[i]] = std::inner_product(d_token, d_token + model_width, output, scalar_t{0});
+        d_weight[order.pair[i]] =
+            std::inner_product(d_token, d_token + model_width, output, scalar_t{0});
       }
     });
     for (int64_t e = 0; e < gate_up.size(0); ++e) {
       const int64_t begin = order.begin[e], count = order.begin[e + 1] - begin;
       if (count == 0) continue;
-      BackwardOfExpert(rows.narrow(0, begin, count), inner.narrow(0, begin, count), d_outputs.narrow(0, begin, count),
-                       gate_up[e], down[e], width, d_gate_up[e], d_down[e], d_rows.narrow(0, begin, count));
+      BackwardOfExpert(rows.narrow(0, begin, count), inner.narrow(0, begin, count),
+                       d_outputs.narrow(0, begin, count), gate_up[e], down[e], width, d_gate_up[e],
+                       d_down[e], d_rows.narrow(0, begin, count));
     }
     GRPO_DISPATCH(dy, [&] {
       SumRows<scalar_t>(order, choices, model_width, Data<scalar_t>(d_rows), nullptr, dy.size(0),
@@ -303,11 +329,13 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
     return {dx, d_gate_up, d_down, at::Tensor(), d_weights};
   }
 
-  static void BackwardOfExpert(const at::Tensor& rows, const at::Tensor& inner, const at::Tensor& d_outputs,
-                               const at::Tensor& gate_up, const at::Tensor& down, int64_t width, at::Tensor d_gate_up,
+  static void BackwardOfExpert(const at::Tensor& rows, const at::Tensor& inner,
+                               const at::Tensor& d_outputs, const at::Tensor& gate_up,
+                               const at::Tensor& down, int64_t width, at::Tensor d_gate_up,
                                at::Tensor d_down, at::Tensor d_rows) {
     const int64_t count = rows.size(0);
-    at::Tensor active = at::empty({count, width}, rows.options()), d_active = at::empty({count, width}, rows.options());
+    at::Tensor active = at::empty({count, width}, rows.options()),
+               d_active = at::empty({count, width}, rows.options());
     at::Tensor d_inner = at::empty({count, 2 * width}, rows.options());
     Multiply(d_outputs, down, d_active, false);
     GRPO_DISPATCH(rows, [&] {
@@ -322,15 +350,18 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
   }
 };
 
-// ---- Vocabulary -----------------------------------------------------------------------------------------------
+// ---- Vocabulary
+// -----------------------------------------------------------------------------------------------
 
 constexpr int64_t kLogitRows = 256;  // rows of logits held at a time
 
 struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
-  static tensor_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& head,
-                             const at::Tensor& targets, double temperature) {
+  static tensor_list forward(AutogradContext* context, const at::Tensor& hidden,
+                             const at::Tensor& head, const at::Tensor& targets,
+                             double temperature) {
     const int64_t rows = hidden.size(0), vocabulary = head.size(0);
-    at::Tensor log_sum = at::empty({rows}, hidden.options()), entropy = at::empty({rows}, hidden.options());
+    at::Tensor log_sum = at::empty({rows}, hidden.options()),
+               entropy = at::empty({rows}, hidden.options());
     at::Tensor logprobs = at::empty({rows}, hidden.options());
     at::Tensor logits = at::empty({std::min(rows, kLogitRows), vocabulary}, hidden.options());
     for (int64_t begin = 0; begin < rows; begin += kLogitRows) {
@@ -339,7 +370,8 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
       GRPO_DISPATCH(hidden, [&] {
         const scalar_t inverse = scalar_t(1 / temperature);
         scalar_t* log_sums = log_sum.mutable_data_ptr<scalar_t>() + begin;
-        ActiveKernels<scalar_t>().log_sum_exp(count, vocabulary, Data<scalar_t>(logits), inverse, log_sums,
+        ActiveKernels<scalar_t>().log_sum_exp(count, vocabulary, Data<scalar_t>(logits), inverse,
+                                              log_sums,
                                               entropy.mutable_data_ptr<scalar_t>() + begin);
         for (int64_t i = 0; i < count; ++i) {
           const int64_t target = Data<int64_t>(targets)[begin + i];
@@ -355,24 +387,28 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
 
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &hidden = saved[0], &head = saved[1], &targets = saved[2], &log_sum = saved[3], &entropy = saved[4];
+    const at::Tensor &hidden = saved[0], &head = saved[1], &targets = saved[2], &log_sum = saved[3],
+                     &entropy = saved[4];
     const double temperature = context->saved_data["temperature"].toDouble();
     const int64_t rows = hidden.size(0), vocabulary = head.size(0);
     const auto or_zeros = [&](const at::Tensor& grad) {
       return grad.defined() ? grad.contiguous() : at::zeros({rows}, hidden.options());
     };
     const at::Tensor d_logprob = or_zeros(grads[0]), d_entropy = or_zeros(grads[1]);
-    at::Tensor d_hidden = at::empty(hidden.sizes(), hidden.options()), d_head = at::zeros(head.sizes(), head.options());
+    at::Tensor d_hidden = at::empty(hidden.sizes(), hidden.options()),
+               d_head = at::zeros(head.sizes(), head.options());
     at::Tensor logits = at::empty({std::min(rows, kLogitRows), vocabulary}, hidden.options());
     for (int64_t begin = 0; begin < rows; begin += kLogitRows) {
       const int64_t count = std::min(kLogitRows, rows - begin);
-      at::Tensor d_logits = logits.narrow(0, 0, count), d_hidden_rows = d_hidden.narrow(0, begin, count);
+      at::Tensor d_logits = logits.narrow(0, 0, count),
+                 d_hidden_rows = d_hidden.narrow(0, begin, count);
       Multiply(hidden.narrow(0, begin, count), head.t(), d_logits, false);
       GRPO_DISPATCH(hidden, [&] {
         ActiveKernels<scalar_t>().log_softmax_backward(
             count, vocabulary, d_logits.mutable_data_ptr<scalar_t>(), scalar_t(1 / temperature),
-            Data<scalar_t>(log_sum) + begin, Data<scalar_t>(entropy) + begin, Data<int64_t>(targets) + begin,
-            Data<scalar_t>(d_logprob) + begin, Data<scalar_t>(d_entropy) + begin);
+            Data<scalar_t>(log_sum) + begin, Data<scalar_t>(entropy) + begin,
+            Data<int64_t>(targets) + begin, Data<scalar_t>(d_logprob) + begin,
+            Data<scalar_t>(d_entropy) + begin);
       });
       Multiply(d_logits, head, d_hidden_rows, false);
       Multiply(d_logits.t(), hidden.narrow(0, begin, count), d_head, true);
@@ -383,7 +419,9 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
 
 }  // namespace
 
-at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight) { return LinearFunction::apply(x, weight); }
+at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight) {
+  return LinearFunction::apply(x, weight);
+}
 
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   return RmsNormFunction::apply(x, weight, eps);
@@ -401,7 +439,8 @@ at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight) {
 
 at::Tensor PackedLatentAttention(const at::Tensor& q, const at::Tensor& rows, int latent_dim,
                                  const std::vector<int32_t>& cu_seqlens, double scale) {
-  return PackedAttentionFunction::apply(q, rows, int64_t{latent_dim}, at::tensor(cu_seqlens, at::kInt), scale);
+  return PackedAttentionFunction::apply(q, rows, int64_t{latent_dim},
+                                        at::tensor(cu_seqlens, at::kInt), scale);
 }
 
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,

@@ -1,7 +1,8 @@
-// The policy's operations, differentiable: kernels (policy/kernels) joined to LibTorch's autograd. Tensors are
-// contiguous, on the CPU, fp32 (or fp64 in gradient checks).
+// The policy's operations, differentiable: kernels (policy/kernels) joined to LibTorch's autograd.
+// Tensors are contiguous, on the CPU, fp32 (or fp64 in gradient checks).
 //
-// Letters: N tokens, D width, H heads, V vocabulary, E experts, K experts per token, I expert width.
+// Letters: N tokens, D width, H heads, V vocabulary, E experts, K experts per token, I expert
+// width.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace grpo {
 
-// x [N, in] times weight [out, in] transposed: [N, out]. A row's result does not depend on the other rows.
+// x [N, in] times weight [out, in] transposed: [N, out]. A row's result does not depend on the
+// other rows.
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight);
 
 // x / rms(x) * weight over the last dimension; x [N, D] may be a column slice.
@@ -24,22 +26,24 @@ at::Tensor SwiGlu(const at::Tensor& gate_up);
 // Rotates adjacent pairs of x [N, H, R] by cos and sin [N, R/2].
 at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
 
-// Each head's own product: x [N, H, A] with weight [H, A, B] (a view with any strides) to [N, H, B].
+// Each head's own product: x [N, H, A] with weight [H, A, B] (a view with any strides) to [N, H,
+// B].
 at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight);
 
-// Causal attention within each packed sequence in MLA's latent space: q [N, H, L + R]; rows [N, L + R], shared by the
-// heads, are the keys and their first latent_dim = L entries the values. To [N, H, L]. cu_seqlens: where sequences
-// begin, and N at the end.
+// Causal attention within each packed sequence in MLA's latent space: q [N, H, L + R]; rows [N, L +
+// R], shared by the heads, are the keys and their first latent_dim = L entries the values. To [N,
+// H, L]. cu_seqlens: where sequences begin, and N at the end.
 at::Tensor PackedLatentAttention(const at::Tensor& q, const at::Tensor& rows, int latent_dim,
                                  const std::vector<int32_t>& cu_seqlens, double scale);
 
-// Sum over each token's chosen experts of weight * expert(x). x [N, D], gate_up [E, 2I, D], down [E, D, I],
-// chosen [N, K] int64 ascending in each row, weights [N, K]. Summed in ascending order of the experts.
+// Sum over each token's chosen experts of weight * expert(x). x [N, D], gate_up [E, 2I, D], down
+// [E, D, I], chosen [N, K] int64 ascending in each row, weights [N, K]. Summed in ascending order
+// of the experts.
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,
                       const at::Tensor& chosen, const at::Tensor& weights);
 
-// Log-prob of each target [N] int64 under softmax(hidden head^T / temperature), and that distribution's
-// entropy, [N] each. Never holds more than a slice of rows of the logits [N, V].
+// Log-prob of each target [N] int64 under softmax(hidden head^T / temperature), and that
+// distribution's entropy, [N] each. Never holds more than a slice of rows of the logits [N, V].
 std::pair<at::Tensor, at::Tensor> TokenLogprobs(const at::Tensor& hidden, const at::Tensor& head,
                                                 const at::Tensor& targets, double temperature);
 

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include <ATen/ATen.h>
 
-#include "absl/strings/str_cat.h"
 #include "data/check.h"
 
 namespace grpo {
@@ -47,7 +47,8 @@ OptimizerReport AdamW::Step(std::vector<at::Tensor>& gradients) {
   const float rate = report.learning_rate;
   for (size_t p = 0; p < parameters_.size(); ++p) {
     at::Tensor& parameter = parameters_[p].tensor;
-    const float decay = parameter.dim() > 1 ? rate * static_cast<float>(config_.weight_decay) : 0.0f;
+    const float decay =
+        parameter.dim() > 1 ? rate * static_cast<float>(config_.weight_decay) : 0.0f;
     float* w = parameter.mutable_data_ptr<float>();
     float* m = first_[p].mutable_data_ptr<float>();
     float* v = second_[p].mutable_data_ptr<float>();
@@ -56,7 +57,8 @@ OptimizerReport AdamW::Step(std::vector<at::Tensor>& gradients) {
       g[i] *= clip;
       m[i] = b1 * m[i] + (1 - b1) * g[i];
       v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
-      w[i] -= rate * (m[i] * first_scale) / (std::sqrt(v[i] * second_scale) + epsilon) + decay * w[i];
+      w[i] -=
+          rate * (m[i] * first_scale) / (std::sqrt(v[i] * second_scale) + epsilon) + decay * w[i];
     }
   }
   return report;

@@ -12,9 +12,9 @@
 namespace grpo {
 
 struct OptimizerReport {
-  double grad_norm = 0;      // before clipping
+  double grad_norm = 0;  // before clipping
   double learning_rate = 0;
-  bool skipped = false;      // the gradient was not finite: nothing was changed
+  bool skipped = false;  // the gradient was not finite: nothing was changed
 };
 
 // m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,
@@ -29,7 +29,8 @@ class AdamW {
 
   int64_t step() const { return step_; }
 
-  // What a checkpoint keeps: the moments as "m.<name>" and "v.<name>"; the step counter beside them.
+  // What a checkpoint keeps: the moments as "m.<name>" and "v.<name>"; the step counter beside
+  // them.
   std::vector<NamedTensor> State() const;
   void SetStep(int64_t step) { step_ = step; }
 

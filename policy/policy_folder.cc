@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "data/file.h"
 #include "data/status_macros.h"
 #include "policy/safetensors.h"
@@ -18,9 +18,9 @@ namespace {
 absl::Status CopyInto(const TensorBytes& from, const std::string& origin, at::Tensor tensor) {
   const std::vector<int64_t> wanted = tensor.sizes().vec();
   if (from.shape != wanted) {
-    return absl::InvalidArgumentError(absl::StrCat(origin, ": tensor ", from.name, " has the shape [",
-                                                   absl::StrJoin(from.shape, ", "), "], config.json makes it [",
-                                                   absl::StrJoin(wanted, ", "), "]"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        origin, ": tensor ", from.name, " has the shape [", absl::StrJoin(from.shape, ", "),
+        "], config.json makes it [", absl::StrJoin(wanted, ", "), "]"));
   }
   at::ScalarType type;
   if (from.dtype == "F32") {
@@ -30,8 +30,8 @@ absl::Status CopyInto(const TensorBytes& from, const std::string& origin, at::Te
   } else if (from.dtype == "F16") {
     type = at::kHalf;
   } else {
-    return absl::InvalidArgumentError(
-        absl::StrCat(origin, ": tensor ", from.name, " has the type ", from.dtype, "; F32, BF16 and F16 can be read"));
+    return absl::InvalidArgumentError(absl::StrCat(origin, ": tensor ", from.name, " has the type ",
+                                                   from.dtype, "; F32, BF16 and F16 can be read"));
   }
   at::Tensor bytes = at::empty(wanted, type);
   std::copy(from.bytes.begin(), from.bytes.end(), static_cast<char*>(bytes.mutable_data_ptr()));
@@ -45,7 +45,8 @@ absl::Status SaveTensors(const std::string& path, const std::vector<NamedTensor>
   std::vector<TensorBytes> all;
   for (const NamedTensor& named : tensors) {
     all.push_back({named.name, "F32", named.tensor.sizes().vec(),
-                   absl::MakeConstSpan(static_cast<const char*>(named.tensor.const_data_ptr()), named.tensor.nbytes())});
+                   absl::MakeConstSpan(static_cast<const char*>(named.tensor.const_data_ptr()),
+                                       named.tensor.nbytes())});
   }
   return WriteSafetensors(path, std::move(all));
 }
@@ -62,20 +63,26 @@ absl::Status LoadTensors(const std::string& path, const std::vector<NamedTensor>
   }
   if (reader->tensors().size() != tensors.size()) {
     for (const TensorBytes& found : reader->tensors()) {
-      const bool known = std::any_of(tensors.begin(), tensors.end(), [&](const NamedTensor& n) { return n.name == found.name; });
+      const bool known = std::any_of(tensors.begin(), tensors.end(),
+                                     [&](const NamedTensor& n) { return n.name == found.name; });
       if (!known) {
-        return absl::InvalidArgumentError(absl::StrCat(path, ": tensor ", found.name, " has no place in this policy"));
+        return absl::InvalidArgumentError(
+            absl::StrCat(path, ": tensor ", found.name, " has no place in this policy"));
       }
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights, const PolicyFolderExtras& extras) {
-  RETURN_IF_ERROR(WriteFileAtomically(folder + "/config.json",
-                                      PolicyConfigToJson(weights.config, extras.bos_token_id, extras.eos_token_id)));
-  const nlohmann::ordered_json generation = {{"bos_token_id", extras.bos_token_id}, {"eos_token_id", extras.eos_token_id}};
-  RETURN_IF_ERROR(WriteFileAtomically(folder + "/generation_config.json", generation.dump(2) + "\n"));
+absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights,
+                              const PolicyFolderExtras& extras) {
+  RETURN_IF_ERROR(WriteFileAtomically(
+      folder + "/config.json",
+      PolicyConfigToJson(weights.config, extras.bos_token_id, extras.eos_token_id)));
+  const nlohmann::ordered_json generation = {{"bos_token_id", extras.bos_token_id},
+                                             {"eos_token_id", extras.eos_token_id}};
+  RETURN_IF_ERROR(
+      WriteFileAtomically(folder + "/generation_config.json", generation.dump(2) + "\n"));
   RETURN_IF_ERROR(WriteFileAtomically(folder + "/tokenizer.json", extras.tokenizer_json));
   return SaveTensors(folder + "/model.safetensors", weights.CheckpointTensors());
 }

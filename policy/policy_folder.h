@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "policy/weights.h"
 
 namespace grpo {
@@ -18,14 +19,15 @@ struct PolicyFolderExtras {
 };
 
 // The folder must exist. Each file is written in one step.
-absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights, const PolicyFolderExtras& extras);
+absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights,
+                              const PolicyFolderExtras& extras);
 
-// fp32 weights; F16 and BF16 tensors are widened. An error names the file and the tensor that is missing, left
-// over, or of another shape than config.json says.
+// fp32 weights; F16 and BF16 tensors are widened. An error names the file and the tensor that is
+// missing, left over, or of another shape than config.json says.
 absl::StatusOr<Weights> LoadPolicyFolder(const std::string& folder);
 
-// Tensors under names of our own (optimizer moments): written to and read from one safetensors file. Reading
-// fills the given tensors in place.
+// Tensors under names of our own (optimizer moments): written to and read from one safetensors
+// file. Reading fills the given tensors in place.
 absl::Status SaveTensors(const std::string& path, const std::vector<NamedTensor>& tensors);
 absl::Status LoadTensors(const std::string& path, const std::vector<NamedTensor>& tensors);
 

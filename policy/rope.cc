@@ -8,7 +8,9 @@
 namespace grpo {
 namespace {
 
-bool UsesYarn(const PolicyConfig& config) { return config.rope_scaling.type == "yarn" && config.rope_scaling.factor > 1; }
+bool UsesYarn(const PolicyConfig& config) {
+  return config.rope_scaling.type == "yarn" && config.rope_scaling.factor > 1;
+}
 
 double AttentionFactor(double factor, double mscale) { return 0.1 * mscale * std::log(factor) + 1; }
 
@@ -26,7 +28,8 @@ std::vector<double> RopeFrequencies(const PolicyConfig& config) {
   std::vector<double> frequencies(pairs);
   for (int i = 0; i < pairs; ++i) frequencies[i] = std::pow(config.rope_theta, -2.0 * i / dim);
   if (!UsesYarn(config)) return frequencies;
-  // Pairs that turn often keep their frequency, slow ones are interpolated, with a linear ramp in between.
+  // Pairs that turn often keep their frequency, slow ones are interpolated, with a linear ramp in
+  // between.
   const RopeScaling& scaling = config.rope_scaling;
   const double low = std::max(0.0, std::floor(PairOfRotations(config, scaling.beta_fast)));
   double high = std::min(dim - 1.0, std::ceil(PairOfRotations(config, scaling.beta_slow)));
@@ -42,21 +45,26 @@ double RopeAmplitude(const PolicyConfig& config) {
   if (!UsesYarn(config)) return 1;
   const RopeScaling& scaling = config.rope_scaling;
   if (scaling.mscale == 0 || scaling.mscale_all_dim == 0) return AttentionFactor(scaling.factor, 1);
-  return AttentionFactor(scaling.factor, scaling.mscale) / AttentionFactor(scaling.factor, scaling.mscale_all_dim);
+  return AttentionFactor(scaling.factor, scaling.mscale) /
+         AttentionFactor(scaling.factor, scaling.mscale_all_dim);
 }
 
 double SoftmaxScale(const PolicyConfig& config) {
-  const double scale = 1 / std::sqrt(static_cast<double>(config.qk_nope_head_dim + config.qk_rope_head_dim));
+  const double scale =
+      1 / std::sqrt(static_cast<double>(config.qk_nope_head_dim + config.qk_rope_head_dim));
   if (!UsesYarn(config) || config.rope_scaling.mscale_all_dim == 0) return scale;
-  const double factor = AttentionFactor(config.rope_scaling.factor, config.rope_scaling.mscale_all_dim);
+  const double factor =
+      AttentionFactor(config.rope_scaling.factor, config.rope_scaling.mscale_all_dim);
   return scale * factor * factor;
 }
 
-RopeTables MakeRopeTables(const PolicyConfig& config, const at::Tensor& positions, at::ScalarType dtype) {
+RopeTables MakeRopeTables(const PolicyConfig& config, const at::Tensor& positions,
+                          at::ScalarType dtype) {
   const std::vector<double> frequencies = RopeFrequencies(config);
   const double amplitude = RopeAmplitude(config);
   const int64_t rows = positions.numel(), pairs = frequencies.size();
-  at::Tensor cos = at::empty({rows, pairs}, at::kDouble), sin = at::empty({rows, pairs}, at::kDouble);
+  at::Tensor cos = at::empty({rows, pairs}, at::kDouble),
+             sin = at::empty({rows, pairs}, at::kDouble);
   double* cos_data = cos.data_ptr<double>();
   double* sin_data = sin.data_ptr<double>();
   const int64_t* position = positions.const_data_ptr<int64_t>();

@@ -1,4 +1,5 @@
-// Rotary position embedding (arXiv 2104.09864) with YaRN (arXiv 2309.00071), as DeepSeek applies both.
+// Rotary position embedding (arXiv 2104.09864) with YaRN (arXiv 2309.00071), as DeepSeek applies
+// both.
 #pragma once
 
 #include <vector>
@@ -24,6 +25,7 @@ struct RopeTables {
 };
 
 // For the given positions [N] int64. A pure function of each position alone.
-RopeTables MakeRopeTables(const PolicyConfig& config, const at::Tensor& positions, at::ScalarType dtype);
+RopeTables MakeRopeTables(const PolicyConfig& config, const at::Tensor& positions,
+                          at::ScalarType dtype);
 
 }  // namespace grpo

@@ -43,10 +43,12 @@ double GroupScore(const PolicyConfig& config, const double* scores, int size) {
 void LimitToGroups(const PolicyConfig& config, std::vector<double>& scores) {
   const int size = config.n_routed_experts / config.n_group;
   std::vector<double> group_scores(config.n_group);
-  for (int g = 0; g < config.n_group; ++g) group_scores[g] = GroupScore(config, &scores[g * size], size);
+  for (int g = 0; g < config.n_group; ++g)
+    group_scores[g] = GroupScore(config, &scores[g * size], size);
   const std::vector<int> order = Largest(group_scores, config.n_group);
   for (int rank = config.topk_group; rank < config.n_group; ++rank) {
-    std::fill_n(scores.begin() + order[rank] * size, size, -std::numeric_limits<double>::infinity());
+    std::fill_n(scores.begin() + order[rank] * size, size,
+                -std::numeric_limits<double>::infinity());
   }
 }
 
@@ -55,7 +57,8 @@ at::Tensor Scores(const PolicyConfig& config, const at::Tensor& logits) {
   AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "router_scores", [&] {
     const Kernels<scalar_t>& kernels = ActiveKernels<scalar_t>();
     const auto kernel = config.scoring_func == "sigmoid" ? kernels.sigmoid : kernels.softmax;
-    kernel(logits.size(0), logits.size(1), logits.const_data_ptr<scalar_t>(), scores.mutable_data_ptr<scalar_t>());
+    kernel(logits.size(0), logits.size(1), logits.const_data_ptr<scalar_t>(),
+           scores.mutable_data_ptr<scalar_t>());
   });
   return scores;
 }
@@ -63,7 +66,7 @@ at::Tensor Scores(const PolicyConfig& config, const at::Tensor& logits) {
 // One row of the weights of the chosen experts, and its way back to the logits.
 template <typename T>
 struct WeightRow {
-  const T* scores;  // [E]
+  const T* scores;        // [E]
   const int64_t* chosen;  // [K]
   int64_t experts;
   int64_t choices;
@@ -101,21 +104,28 @@ struct WeightRow {
       for (int64_t k = 0; k < choices; ++k) mean += d_scores[chosen[k]] * scores[chosen[k]];
     }
     for (int64_t e = 0; e < experts; ++e) {
-      d_scores[e] = sigmoid ? d_scores[e] * scores[e] * (T{1} - scores[e]) : scores[e] * (d_scores[e] - mean);
+      d_scores[e] =
+          sigmoid ? d_scores[e] * scores[e] * (T{1} - scores[e]) : scores[e] * (d_scores[e] - mean);
     }
   }
 };
 
 struct ChosenWeightsFunction : torch::autograd::Function<ChosenWeightsFunction> {
   template <typename T>
-  static WeightRow<T> Row(const at::Tensor& scores, const at::Tensor& chosen, int64_t n, bool normalise, double scale) {
-    return {scores.const_data_ptr<T>() + n * scores.size(1), chosen.const_data_ptr<int64_t>() + n * chosen.size(1),
-            scores.size(1), chosen.size(1), normalise, static_cast<T>(scale)};
+  static WeightRow<T> Row(const at::Tensor& scores, const at::Tensor& chosen, int64_t n,
+                          bool normalise, double scale) {
+    return {scores.const_data_ptr<T>() + n * scores.size(1),
+            chosen.const_data_ptr<int64_t>() + n * chosen.size(1),
+            scores.size(1),
+            chosen.size(1),
+            normalise,
+            static_cast<T>(scale)};
   }
 
   // logits [N, E] only connect the gradient: the scores are already there.
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor&, const at::Tensor& scores,
-                            const at::Tensor& chosen, bool sigmoid, bool normalise, double scale) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor&,
+                            const at::Tensor& scores, const at::Tensor& chosen, bool sigmoid,
+                            bool normalise, double scale) {
     context->save_for_backward({scores, chosen});
     context->saved_data["sigmoid"] = sigmoid;
     context->saved_data["normalise"] = normalise;
@@ -134,7 +144,8 @@ struct ChosenWeightsFunction : torch::autograd::Function<ChosenWeightsFunction> 
                                                torch::autograd::tensor_list grads) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &scores = saved[0], &chosen = saved[1];
-    const bool sigmoid = context->saved_data["sigmoid"].toBool(), normalise = context->saved_data["normalise"].toBool();
+    const bool sigmoid = context->saved_data["sigmoid"].toBool(),
+               normalise = context->saved_data["normalise"].toBool();
     const double scale = context->saved_data["scale"].toDouble();
     const at::Tensor d_weights = grads[0].contiguous();
     at::Tensor d_logits = at::zeros(scores.sizes(), scores.options());
@@ -152,7 +163,8 @@ struct ChosenWeightsFunction : torch::autograd::Function<ChosenWeightsFunction> 
 
 }  // namespace
 
-at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores, const at::Tensor& bias) {
+at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores,
+                         const at::Tensor& bias) {
   const int experts = config.n_routed_experts, choices = config.num_experts_per_tok;
   const bool biased = config.topk_method == "noaux_tc";
   const bool grouped = config.topk_method != "greedy" && config.n_group > 1;
@@ -163,7 +175,8 @@ at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores, c
     const scalar_t* data = scores.const_data_ptr<scalar_t>();
     const scalar_t* bias_data = bias.const_data_ptr<scalar_t>();
     for (int64_t n = 0; n < scores.size(0); ++n, out += choices) {
-      for (int e = 0; e < experts; ++e) row[e] = data[n * experts + e] + (biased ? bias_data[e] : scalar_t{0});
+      for (int e = 0; e < experts; ++e)
+        row[e] = data[n * experts + e] + (biased ? bias_data[e] : scalar_t{0});
       if (grouped) LimitToGroups(config, row);
       const std::vector<int> best = Largest(row, choices);
       std::copy_n(best.begin(), choices, out);
@@ -173,16 +186,17 @@ at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores, c
   return chosen;
 }
 
-Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor& router, const at::Tensor& bias,
-              const at::Tensor& replayed) {
+Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor& router,
+              const at::Tensor& bias, const at::Tensor& replayed) {
   const at::Tensor logits = Linear(x, router);
   const at::Tensor scores = Scores(config, logits.detach());
   Routing routing;
   routing.chosen = replayed.defined() ? replayed : SelectExperts(config, scores, bias);
   const bool normalise = config.norm_topk_prob && config.num_experts_per_tok > 1;
   const bool scaled = config.topk_method == "noaux_tc" || !normalise;
-  routing.weights = ChosenWeightsFunction::apply(logits, scores, routing.chosen, config.scoring_func == "sigmoid", normalise,
-                                                 scaled ? config.routed_scaling_factor : 1.0);
+  routing.weights =
+      ChosenWeightsFunction::apply(logits, scores, routing.chosen, config.scoring_func == "sigmoid",
+                                   normalise, scaled ? config.routed_scaling_factor : 1.0);
   return routing;
 }
 

@@ -1,9 +1,11 @@
-// Which experts a token passes, and with which weights: the gates of DeepSeek-V3 (arXiv 2412.19437, section
-// 2.1.2) and DeepSeek-V2 (arXiv 2405.04434, section 2.2).
+// Which experts a token passes, and with which weights: the gates of DeepSeek-V3 (arXiv 2412.19437,
+// section 2.1.2) and DeepSeek-V2 (arXiv 2405.04434, section 2.2).
 //
-// V3: scores sigmoid(x W); selection by score + bias, within the topk_group groups whose two best biased scores
+// V3: scores sigmoid(x W); selection by score + bias, within the topk_group groups whose two best
+// biased scores
 //     sum highest; weights from the unbiased scores, normalised, times routed_scaling_factor.
-// V2: scores softmax(x W); the best K, or the best K within the topk_group groups with the highest maximum;
+// V2: scores softmax(x W); the best K, or the best K within the topk_group groups with the highest
+// maximum;
 //     weights normalised or scaled, not both.
 #pragma once
 
@@ -18,12 +20,13 @@ struct Routing {
   at::Tensor weights;  // [N, K]
 };
 
-// x [N, D], router [E, D], bias [E]. `replayed` [N, K], when defined, takes the place of the selection; weights
-// are computed for it all the same.
-Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor& router, const at::Tensor& bias,
-              const at::Tensor& replayed);
+// x [N, D], router [E, D], bias [E]. `replayed` [N, K], when defined, takes the place of the
+// selection; weights are computed for it all the same.
+Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor& router,
+              const at::Tensor& bias, const at::Tensor& replayed);
 
 // The selection alone: scores [N, E] to ids [N, K] ascending. Of equal scores the lower id wins.
-at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores, const at::Tensor& bias);
+at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores,
+                         const at::Tensor& bias);
 
 }  // namespace grpo

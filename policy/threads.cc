@@ -4,9 +4,8 @@
 #include <thread>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include "absl/strings/str_cat.h"
+#include <ATen/Parallel.h>
 
 namespace grpo {
 

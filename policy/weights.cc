@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include <ATen/ATen.h>
 
-#include "absl/strings/str_cat.h"
 #include "data/digest.h"
 #include "data/random.h"
 
@@ -26,7 +26,8 @@ LayerWeights AllocateLayer(const PolicyConfig& c, int index, const at::TensorOpt
   layer.q = at::empty({query_width, c.q_lora_rank > 0 ? c.q_lora_rank : c.hidden_size}, options);
   layer.kv_a = at::empty({c.kv_lora_rank + c.qk_rope_head_dim, c.hidden_size}, options);
   layer.kv_a_norm = at::empty({c.kv_lora_rank}, options);
-  layer.kv_b = at::empty({c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim), c.kv_lora_rank}, options);
+  layer.kv_b = at::empty(
+      {c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim), c.kv_lora_rank}, options);
   layer.o = at::empty({c.hidden_size, c.num_attention_heads * c.v_head_dim}, options);
   layer.post_norm = at::empty({c.hidden_size}, options);
   if (index < c.first_k_dense_replace) {
@@ -38,8 +39,10 @@ LayerWeights AllocateLayer(const PolicyConfig& c, int index, const at::TensorOpt
   }
   layer.router = at::empty({c.n_routed_experts, c.hidden_size}, options);
   layer.router_bias = at::empty({c.n_routed_experts}, options);
-  layer.expert_gate_up = at::empty({c.n_routed_experts, 2 * c.moe_intermediate_size, c.hidden_size}, options);
-  layer.expert_down = at::empty({c.n_routed_experts, c.hidden_size, c.moe_intermediate_size}, options);
+  layer.expert_gate_up =
+      at::empty({c.n_routed_experts, 2 * c.moe_intermediate_size, c.hidden_size}, options);
+  layer.expert_down =
+      at::empty({c.n_routed_experts, c.hidden_size, c.moe_intermediate_size}, options);
   return layer;
 }
 
@@ -58,7 +61,8 @@ void AddMlp(const std::string& prefix, const MlpWeights& mlp, std::vector<NamedT
   out->push_back({absl::StrCat(prefix, "down_proj.weight"), mlp.down});
 }
 
-void AddLayer(const std::string& prefix, const LayerWeights& layer, bool with_bias, std::vector<NamedTensor>* out) {
+void AddLayer(const std::string& prefix, const LayerWeights& layer, bool with_bias,
+              std::vector<NamedTensor>* out) {
   const auto add = [&](const char* name, const at::Tensor& tensor) {
     if (tensor.defined()) out->push_back({absl::StrCat(prefix, name), tensor});
   };
@@ -78,7 +82,8 @@ void AddLayer(const std::string& prefix, const LayerWeights& layer, bool with_bi
   add("mlp.gate.weight", layer.router);
   if (with_bias) add("mlp.gate.e_score_correction_bias", layer.router_bias);
   for (int64_t e = 0; e < layer.router.size(0); ++e) {
-    AddMlp(absl::StrCat(prefix, "mlp.experts.", e, "."), {layer.expert_gate_up[e], layer.expert_down[e]}, out);
+    AddMlp(absl::StrCat(prefix, "mlp.experts.", e, "."),
+           {layer.expert_gate_up[e], layer.expert_down[e]}, out);
   }
   if (layer.mlp.down.defined()) AddMlp(absl::StrCat(prefix, "mlp.shared_experts."), layer.mlp, out);
 }
@@ -90,13 +95,15 @@ Weights Weights::Allocate(const PolicyConfig& config, at::ScalarType dtype) {
   Weights weights;
   weights.config = config;
   weights.embedding = at::empty({config.vocab_size, config.hidden_size}, options);
-  for (int i = 0; i < config.num_hidden_layers; ++i) weights.layers.push_back(AllocateLayer(config, i, options));
+  for (int i = 0; i < config.num_hidden_layers; ++i)
+    weights.layers.push_back(AllocateLayer(config, i, options));
   weights.final_norm = at::empty({config.hidden_size}, options);
   weights.head = config.tie_word_embeddings ? weights.embedding : at::empty_like(weights.embedding);
   return weights;
 }
 
-Weights Weights::Random(const PolicyConfig& config, double init_std, uint64_t seed, at::ScalarType dtype) {
+Weights Weights::Random(const PolicyConfig& config, double init_std, uint64_t seed,
+                        at::ScalarType dtype) {
   Weights weights = Allocate(config, dtype);
   uint64_t stream = 0;
   ForEachTensor(weights, [&](at::Tensor& tensor) {
@@ -149,7 +156,8 @@ std::vector<NamedTensor> Weights::Parameters() const {
 std::vector<NamedTensor> Weights::CheckpointTensors() const {
   std::vector<NamedTensor> tensors = {{"model.embed_tokens.weight", embedding}};
   for (size_t i = 0; i < layers.size(); ++i) {
-    AddLayer(absl::StrCat("model.layers.", i, "."), layers[i], config.topk_method == "noaux_tc", &tensors);
+    AddLayer(absl::StrCat("model.layers.", i, "."), layers[i], config.topk_method == "noaux_tc",
+             &tensors);
   }
   tensors.push_back({"model.norm.weight", final_norm});
   if (!config.tie_word_embeddings) tensors.push_back({"lm_head.weight", head});

@@ -1,7 +1,8 @@
-// The parameters of a policy. In memory related matrices are fused; on disk they carry the names of a Hugging
-// Face checkpoint, each a view into the fused tensor.
+// The parameters of a policy. In memory related matrices are fused; on disk they carry the names of
+// a Hugging Face checkpoint, each a view into the fused tensor.
 //
-// Letters: V vocabulary, D model width, H heads, L latent rank, R rotary width, E experts, I expert width.
+// Letters: V vocabulary, D model width, H heads, L latent rank, R rotary width, E experts, I expert
+// width.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ struct LayerWeights {
   at::Tensor kv_b;        // [H (nope + v), L]
   at::Tensor o;           // [D, H v]
   at::Tensor post_norm;   // [D]
-  MlpWeights mlp;         // the dense MLP, or the shared experts as one (undefined where there are none)
+  MlpWeights mlp;  // the dense MLP, or the shared experts as one (undefined where there are none)
   at::Tensor router;          // [E, D]; undefined in dense layers, and so are the next three
   at::Tensor router_bias;     // [E], used for selection only; no gradient
   at::Tensor expert_gate_up;  // [E, 2I, D]
@@ -55,11 +56,13 @@ struct Weights {
   static Weights Allocate(const PolicyConfig& config, at::ScalarType dtype);
   // Normal weights of standard deviation init_std (outputs into the residual stream smaller by
   // sqrt(2 layers)), norms one, biases zero. A pure function of the arguments.
-  static Weights Random(const PolicyConfig& config, double init_std, uint64_t seed, at::ScalarType dtype = at::kFloat);
+  static Weights Random(const PolicyConfig& config, double init_std, uint64_t seed,
+                        at::ScalarType dtype = at::kFloat);
 
   // What the optimizer trains, fused, in a fixed order with readable names.
   std::vector<NamedTensor> Parameters() const;
-  // Every tensor of a Hugging Face checkpoint, in a fixed order, as contiguous views into this struct.
+  // Every tensor of a Hugging Face checkpoint, in a fixed order, as contiguous views into this
+  // struct.
   std::vector<NamedTensor> CheckpointTensors() const;
 
   Weights Clone() const;
@@ -76,9 +79,9 @@ void ForEachTensor(Weights& weights, Change change) {
   change(weights.embedding);
   for (LayerWeights& layer : weights.layers) {
     for (at::Tensor* tensor :
-         {&layer.input_norm, &layer.q_a, &layer.q_a_norm, &layer.q, &layer.kv_a, &layer.kv_a_norm, &layer.kv_b,
-          &layer.o, &layer.post_norm, &layer.mlp.gate_up, &layer.mlp.down, &layer.router, &layer.router_bias,
-          &layer.expert_gate_up, &layer.expert_down}) {
+         {&layer.input_norm, &layer.q_a, &layer.q_a_norm, &layer.q, &layer.kv_a, &layer.kv_a_norm,
+          &layer.kv_b, &layer.o, &layer.post_norm, &layer.mlp.gate_up, &layer.mlp.down,
+          &layer.router, &layer.router_bias, &layer.expert_gate_up, &layer.expert_down}) {
       if (tensor->defined()) change(*tensor);
     }
   }

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+
 #include "data/random.h"
 #include "data/status_macros.h"
 #include "rl/advantage.h"
@@ -27,10 +28,11 @@ absl::StatusOr<GroupRewards> UsableRewards(const GrpoConfig& config, const Score
                        (score.state == RewardState::kError && config.on_error == "fail");
     if (fails) {
       const bool invalid = score.state == RewardState::kInvalid;
-      return absl::FailedPreconditionError(
-          absl::StrCat("prompt ", group.group.prompt.name, ": ", invalid ? "the task is invalid" : "a reward checker failed",
-                       ": ", ReasonOf(score), " (the run stops because grpo.", invalid ? "on_invalid" : "on_error",
-                       " is \"fail\"; \"drop\" leaves such samples out)"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "prompt ", group.group.prompt.name, ": ",
+          invalid ? "the task is invalid" : "a reward checker failed", ": ", ReasonOf(score),
+          " (the run stops because grpo.", invalid ? "on_invalid" : "on_error",
+          " is \"fail\"; \"drop\" leaves such samples out)"));
     }
     usable.rewards.push_back(score.reward);
     usable.valid.push_back(score.state == RewardState::kScored);
@@ -41,7 +43,8 @@ absl::StatusOr<GroupRewards> UsableRewards(const GrpoConfig& config, const Score
 void PermuteRewards(uint64_t seed, std::vector<ScoredGroup>& groups) {
   for (ScoredGroup& group : groups) {
     RandomStream random(MixSeed(seed, 0x9e7), group.group.prompt.id);
-    for (size_t i = group.scores.size(); i > 1; --i) std::swap(group.scores[i - 1], group.scores[random.Below(i)]);
+    for (size_t i = group.scores.size(); i > 1; --i)
+      std::swap(group.scores[i - 1], group.scores[random.Below(i)]);
   }
 }
 
@@ -50,7 +53,8 @@ absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& confi
   std::vector<TrainingSample> samples;
   for (const ScoredGroup& scored : groups) {
     ASSIGN_OR_RETURN(const GroupRewards usable, UsableRewards(config, scored));
-    const std::vector<double> advantages = GroupAdvantages(config.objective.advantage, usable.rewards, usable.valid);
+    const std::vector<double> advantages =
+        GroupAdvantages(config.objective.advantage, usable.rewards, usable.valid);
     for (size_t i = 0; i < advantages.size(); ++i) {
       if (!usable.valid[i]) continue;
       const Rollout& rollout = scored.group.rollouts[i];
@@ -72,7 +76,8 @@ absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& confi
 }
 
 std::vector<StepBatch> SplitIntoBatches(std::vector<TrainingSample> samples,
-                                        std::vector<std::vector<float>> reference_logprobs, int parts) {
+                                        std::vector<std::vector<float>> reference_logprobs,
+                                        int parts) {
   std::vector<StepBatch> batches;
   const size_t count = samples.size();
   for (int part = 0; part < parts; ++part) {
@@ -80,20 +85,23 @@ std::vector<StepBatch> SplitIntoBatches(std::vector<TrainingSample> samples,
     for (size_t i = count * part / parts; i < count * (part + 1) / parts; ++i) {
       batch.num_completion_tokens += samples[i].tokens.size() - samples[i].prompt_length;
       batch.samples.push_back(std::move(samples[i]));
-      if (!reference_logprobs.empty()) batch.reference_logprobs.push_back(std::move(reference_logprobs[i]));
+      if (!reference_logprobs.empty())
+        batch.reference_logprobs.push_back(std::move(reference_logprobs[i]));
     }
     if (!batch.samples.empty()) batches.push_back(std::move(batch));
   }
   return batches;
 }
 
-StepBatch ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format, const std::vector<Prompt>& prompts) {
+StepBatch ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format,
+                         const std::vector<Prompt>& prompts) {
   StepBatch batch;
   for (const Prompt& prompt : prompts) {
     TrainingSample sample;
     sample.tokens = format.PromptTokens(tokenizer, prompt.text);
     sample.prompt_length = static_cast<int>(sample.tokens.size());
-    const std::vector<int32_t> completion = format.CompletionTokens(tokenizer, prompt.demonstration);
+    const std::vector<int32_t> completion =
+        format.CompletionTokens(tokenizer, prompt.demonstration);
     sample.tokens.insert(sample.tokens.end(), completion.begin(), completion.end());
     sample.advantage = 1;
     batch.num_completion_tokens += completion.size();

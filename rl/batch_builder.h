@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "data/chat_format.h"
 #include "data/prompt.h"
 #include "data/tokenizer.h"
@@ -19,21 +20,24 @@ struct GroupRewards {
   std::vector<bool> valid;
 };
 
-// The recipe's policies for invalid tasks and failed checkers: the sample is dropped from its group, or the run
-// fails with the prompt and the reason.
+// The recipe's policies for invalid tasks and failed checkers: the sample is dropped from its
+// group, or the run fails with the prompt and the reason.
 absl::StatusOr<GroupRewards> UsableRewards(const GrpoConfig& config, const ScoredGroup& group);
 
 // The control experiment: shuffles the rewards within each group by a seeded permutation.
 void PermuteRewards(uint64_t seed, std::vector<ScoredGroup>& groups);
 
 // A sample for each completion with a usable reward, its advantage relative to its group.
-absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& config, const std::vector<ScoredGroup>& groups);
+absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& config,
+                                                         const std::vector<ScoredGroup>& groups);
 
 // Cuts samples into `parts` batches, whole samples in their order, sizes as equal as can be.
 std::vector<StepBatch> SplitIntoBatches(std::vector<TrainingSample> samples,
-                                        std::vector<std::vector<float>> reference_logprobs, int parts);
+                                        std::vector<std::vector<float>> reference_logprobs,
+                                        int parts);
 
 // Demonstrations to imitate.
-StepBatch ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format, const std::vector<Prompt>& prompts);
+StepBatch ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format,
+                         const std::vector<Prompt>& prompts);
 
 }  // namespace grpo

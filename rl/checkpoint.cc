@@ -1,14 +1,14 @@
 #include "rl/checkpoint.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-
 #include <algorithm>
 #include <cerrno>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include <fcntl.h>
+#include <stdio.h>
+
 #include "data/digest.h"
 #include "data/file.h"
 #include "data/status_macros.h"
@@ -31,8 +31,8 @@ absl::StatusOr<std::vector<int64_t>> FinishedSteps(const std::string& folder) {
   return steps;
 }
 
-// Gives a finished folder its final name. One that stands there already is swapped out in the same instant: a kill
-// finds the old or the new checkpoint, never none.
+// Gives a finished folder its final name. One that stands there already is swapped out in the same
+// instant: a kill finds the old or the new checkpoint, never none.
 absl::Status PutInPlace(const std::string& unfinished, const std::string& folder) {
   if (!DirectoryExists(folder)) return RenameDurably(unfinished, folder);
   if (renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) != 0) {
@@ -52,7 +52,8 @@ absl::Status WriteDigests(const std::string& folder) {
 
 absl::StatusOr<nlohmann::ordered_json> ReadJson(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  nlohmann::ordered_json json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  nlohmann::ordered_json json =
+      nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     return absl::DataLossError(absl::StrCat(path, ": expected a JSON object; the file is damaged"));
   }
@@ -61,9 +62,11 @@ absl::StatusOr<nlohmann::ordered_json> ReadJson(const std::string& path) {
 
 }  // namespace
 
-absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step, const CheckpointContents& contents, int keep) {
+absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step,
+                             const CheckpointContents& contents, int keep) {
   const std::string parent = run_dir + "/checkpoints";
-  const std::string folder = absl::StrCat(parent, "/step-", step), unfinished = absl::StrCat(parent, "/.unfinished-", step);
+  const std::string folder = absl::StrCat(parent, "/step-", step),
+                    unfinished = absl::StrCat(parent, "/.unfinished-", step);
   RETURN_IF_ERROR(RemoveTree(unfinished));
   RETURN_IF_ERROR(MakeDirectories(unfinished));
   RETURN_IF_ERROR(SavePolicyFolder(unfinished, *contents.weights, contents.extras));
@@ -72,7 +75,8 @@ absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step, const Che
     RETURN_IF_ERROR(SaveTensors(unfinished + "/optimizer.safetensors", contents.optimizer));
   }
   if (contents.reference != nullptr) {
-    RETURN_IF_ERROR(SaveTensors(unfinished + "/reference.safetensors", contents.reference->CheckpointTensors()));
+    RETURN_IF_ERROR(SaveTensors(unfinished + "/reference.safetensors",
+                                contents.reference->CheckpointTensors()));
   }
   RETURN_IF_ERROR(WriteDigests(unfinished));
   RETURN_IF_ERROR(PutInPlace(unfinished, folder));
@@ -90,14 +94,15 @@ absl::StatusOr<std::string> LatestCheckpoint(const std::string& run_dir) {
 }
 
 absl::Status VerifyCheckpoint(const std::string& folder) {
-  ASSIGN_OR_RETURN(const nlohmann::ordered_json digests, ReadJson(absl::StrCat(folder, "/", kDigests)));
+  ASSIGN_OR_RETURN(const nlohmann::ordered_json digests,
+                   ReadJson(absl::StrCat(folder, "/", kDigests)));
   for (const auto& [name, digest] : digests.items()) {
     const std::string path = absl::StrCat(folder, "/", name);
     ASSIGN_OR_RETURN(const std::string found, Sha256OfFile(path));
     if (!digest.is_string() || digest.get<std::string>() != found) {
-      return absl::DataLossError(absl::StrCat(path, ": the digest is ", found, ", but ", kDigests, " says ", digest.dump(),
-                                              "; the checkpoint is damaged. Remove ", folder,
-                                              " to resume from the one before it"));
+      return absl::DataLossError(absl::StrCat(
+          path, ": the digest is ", found, ", but ", kDigests, " says ", digest.dump(),
+          "; the checkpoint is damaged. Remove ", folder, " to resume from the one before it"));
     }
   }
   return absl::OkStatus();

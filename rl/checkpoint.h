@@ -1,21 +1,22 @@
-// A run's state on disk: RUN_DIR/checkpoints/step-N, a Hugging Face folder of the policy with the training state
-// beside it. Written under a temporary name, flushed, then renamed; every file's digest is in digests.json.
+// A run's state on disk: RUN_DIR/checkpoints/step-N, a Hugging Face folder of the policy with the
+// training state beside it. Written under a temporary name, flushed, then renamed; every file's
+// digest is in digests.json.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include <nlohmann/json.hpp>
+
 #include "policy/policy_folder.h"
 #include "policy/weights.h"
 
 namespace grpo {
 
 struct CheckpointContents {
-  nlohmann::ordered_json state;        // what the trainer needs besides tensors
+  nlohmann::ordered_json state;  // what the trainer needs besides tensors
   const Weights* weights = nullptr;
   PolicyFolderExtras extras;
   std::vector<NamedTensor> optimizer;  // moments
@@ -23,10 +24,11 @@ struct CheckpointContents {
 };
 
 // Writes step-<step> and then removes all but the newest `keep` checkpoints.
-absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step, const CheckpointContents& contents, int keep);
+absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step,
+                             const CheckpointContents& contents, int keep);
 
-// The folder of the newest complete checkpoint; an empty text where there is none. Half-written ones are never
-// looked at: they have no final name.
+// The folder of the newest complete checkpoint; an empty text where there is none. Half-written
+// ones are never looked at: they have no final name.
 absl::StatusOr<std::string> LatestCheckpoint(const std::string& run_dir);
 
 // Compares every file with its digest; the error names the file that changed.

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
+
 #include "data/status_macros.h"
 #include "rl/run_parts.h"
 
@@ -17,20 +18,27 @@ absl::Status PrintDryRun(const Recipe& recipe) {
   const double step_tokens = samples * grpo.sampling.max_new_tokens;
   // Weights, gradients (their sum and one set a thread) and two moments.
   const double training = parameters * sizeof(float) * (4 + recipe.run.threads);
-  const double cache = 256.0 * recipe.run.threads * (grpo.sampling.max_new_tokens + 64) * config.num_hidden_layers *
-                       (config.kv_lora_rank + config.qk_rope_head_dim) * sizeof(float);
+  const double cache = 256.0 * recipe.run.threads * (grpo.sampling.max_new_tokens + 64) *
+                       config.num_hidden_layers * (config.kv_lora_rank + config.qk_rope_head_dim) *
+                       sizeof(float);
   std::fputs(ResolvedRecipe(recipe).c_str(), stdout);
   absl::PrintF("\n# Dry run: nothing was started.\n");
   absl::PrintF("# parameters           %.0f (%d of %d experts active for a token)\n", parameters,
                config.num_experts_per_tok, config.n_routed_experts);
   absl::PrintF("# vocabulary           %d\n", config.vocab_size);
-  absl::PrintF("# memory               about %.0f MB: weights, gradients and optimizer %.0f MB, latent cache %.0f MB\n",
-               (training + cache) * 1e-6, training * 1e-6, cache * 1e-6);
-  absl::PrintF("# cold start           %d steps of %d demonstrations\n", recipe.sft.steps, recipe.sft.batch_size);
-  absl::PrintF("# reinforcement        %d steps of %.0f completions, at most %.0f tokens a step, %.1f M in all "
-               "(refills apart)\n",
-               grpo.steps, samples, step_tokens, step_tokens * grpo.steps * 1e-6);
-  absl::PrintF("# held-out problems    %d, %d completions each\n", parts.held_out.size(), recipe.eval.samples);
+  absl::PrintF(
+      "# memory               about %.0f MB: weights, gradients and optimizer %.0f MB, latent "
+      "cache %.0f MB\n",
+      (training + cache) * 1e-6, training * 1e-6, cache * 1e-6);
+  absl::PrintF("# cold start           %d steps of %d demonstrations\n", recipe.sft.steps,
+               recipe.sft.batch_size);
+  absl::PrintF(
+      "# reinforcement        %d steps of %.0f completions, at most %.0f tokens a step, %.1f M in "
+      "all "
+      "(refills apart)\n",
+      grpo.steps, samples, step_tokens, step_tokens * grpo.steps * 1e-6);
+  absl::PrintF("# held-out problems    %d, %d completions each\n", parts.held_out.size(),
+               recipe.eval.samples);
   return absl::OkStatus();
 }
 

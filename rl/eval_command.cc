@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
+
 #include "data/status_macros.h"
 #include "rl/evaluation.h"
 #include "rl/recipe.h"
@@ -16,17 +17,21 @@ absl::Status RunEval(const CommandLine& command, const std::atomic<bool>& interr
   recipe.run.stages = {"eval"};
   ASSIGN_OR_RETURN(const RunParts parts, BuildRunParts(recipe, command.policy));
   if (parts.scorer == nullptr || parts.held_out.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(command.recipe, ": nothing to evaluate: it needs a [[reward]] and "
-                                                                   "held-out problems (eval.problems above 0)"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(command.recipe,
+                     ": nothing to evaluate: it needs a [[reward]] and "
+                     "held-out problems (eval.problems above 0)"));
   }
-  ASSIGN_OR_RETURN(const Evaluation evaluation, Evaluate(parts.weights, *parts.engine, *parts.scorer, parts.held_out,
-                                                         recipe.eval, recipe.run.seed, &interrupted));
+  ASSIGN_OR_RETURN(const Evaluation evaluation,
+                   Evaluate(parts.weights, *parts.engine, *parts.scorer, parts.held_out,
+                            recipe.eval, recipe.run.seed, &interrupted));
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> families = evaluation.Families();
   families.push_back("");
   for (const std::string& family : families) {
     const Interval interval = PassRateInterval(evaluation, family);
-    rows.push_back({family.empty() ? "all" : family, absl::StrFormat("%.1f %%", 100 * evaluation.PassRate(family)),
+    rows.push_back({family.empty() ? "all" : family,
+                    absl::StrFormat("%.1f %%", 100 * evaluation.PassRate(family)),
                     absl::StrFormat("%.1f to %.1f", 100 * interval.low, 100 * interval.high)});
   }
   const std::string metric = absl::StrFormat("mean@%d", recipe.eval.samples);

@@ -15,7 +15,9 @@ bool Belongs(const ProblemResult& problem, const std::string& family) {
   return family.empty() || problem.family == family;
 }
 
-double Rate(const ProblemResult& problem) { return static_cast<double>(problem.correct) / problem.samples; }
+double Rate(const ProblemResult& problem) {
+  return static_cast<double>(problem.correct) / problem.samples;
+}
 
 // Mean ± 1.96 standard errors; `whole` where there are too few values to tell.
 Interval MeanInterval(const std::vector<double>& values, Interval whole) {
@@ -56,7 +58,8 @@ double Evaluation::PassRate(const std::string& family) const {
 std::vector<std::string> Evaluation::Families() const {
   std::vector<std::string> families;
   for (const ProblemResult& problem : problems) {
-    if (std::find(families.begin(), families.end(), problem.family) == families.end()) families.push_back(problem.family);
+    if (std::find(families.begin(), families.end(), problem.family) == families.end())
+      families.push_back(problem.family);
   }
   return families;
 }
@@ -79,11 +82,13 @@ double Evaluation::TruncatedShare() const {
   return samples == 0 ? 0 : truncated / samples;
 }
 
-Interval ChangeInterval(const Evaluation& before, const Evaluation& after, const std::string& family) {
+Interval ChangeInterval(const Evaluation& before, const Evaluation& after,
+                        const std::string& family) {
   GRPO_CHECK(before.problems.size() == after.problems.size());
   std::vector<double> changes;
   for (size_t i = 0; i < after.problems.size(); ++i) {
-    if (Belongs(after.problems[i], family)) changes.push_back(Rate(after.problems[i]) - Rate(before.problems[i]));
+    if (Belongs(after.problems[i], family))
+      changes.push_back(Rate(after.problems[i]) - Rate(before.problems[i]));
   }
   return MeanInterval(changes, {-1, 1});
 }
@@ -96,8 +101,9 @@ Interval PassRateInterval(const Evaluation& evaluation, const std::string& famil
   return MeanInterval(rates, {0, 1});
 }
 
-absl::StatusOr<Evaluation> Evaluate(const Weights& weights, const RolloutEngine& engine, Scorer& scorer,
-                                    const std::vector<Prompt>& problems, const EvalConfig& config, uint64_t seed,
+absl::StatusOr<Evaluation> Evaluate(const Weights& weights, const RolloutEngine& engine,
+                                    Scorer& scorer, const std::vector<Prompt>& problems,
+                                    const EvalConfig& config, uint64_t seed,
                                     const std::atomic<bool>* cancelled) {
   GenerateRequest request;
   request.prompts = problems;
@@ -110,7 +116,8 @@ absl::StatusOr<Evaluation> Evaluate(const Weights& weights, const RolloutEngine&
   std::set<std::string> shown;
   for (ScoredGroup& scored : scorer.Score(std::move(groups), config.sampling.max_new_tokens)) {
     evaluation.problems.push_back(ResultOf(scored));
-    if (shown.insert(scored.group.prompt.family).second) evaluation.examples.push_back(std::move(scored));
+    if (shown.insert(scored.group.prompt.family).second)
+      evaluation.examples.push_back(std::move(scored));
   }
   return evaluation;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "data/prompt.h"
 #include "policy/weights.h"
 #include "reward/scorer.h"
@@ -20,8 +21,8 @@ struct ProblemResult {
   std::string family;
   int correct = 0;
   int samples = 0;
-  int truncated = 0;      // completions that ran out of tokens
-  int unscored = 0;       // completions without a usable verdict; they count as wrong
+  int truncated = 0;  // completions that ran out of tokens
+  int unscored = 0;   // completions without a usable verdict; they count as wrong
   int64_t tokens = 0;
 };
 
@@ -42,13 +43,15 @@ struct Interval {
   double low = 0;
   double high = 0;
 };
-Interval ChangeInterval(const Evaluation& before, const Evaluation& after, const std::string& family);
+Interval ChangeInterval(const Evaluation& before, const Evaluation& after,
+                        const std::string& family);
 
 // The 95 % interval of the pass rate itself, problems as clusters.
 Interval PassRateInterval(const Evaluation& evaluation, const std::string& family);
 
-absl::StatusOr<Evaluation> Evaluate(const Weights& weights, const RolloutEngine& engine, Scorer& scorer,
-                                    const std::vector<Prompt>& problems, const EvalConfig& config, uint64_t seed,
+absl::StatusOr<Evaluation> Evaluate(const Weights& weights, const RolloutEngine& engine,
+                                    Scorer& scorer, const std::vector<Prompt>& problems,
+                                    const EvalConfig& config, uint64_t seed,
                                     const std::atomic<bool>* cancelled);
 
 }  // namespace grpo

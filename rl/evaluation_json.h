@@ -3,15 +3,16 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
 #include <nlohmann/json.hpp>
 
-#include "absl/status/statusor.h"
 #include "rl/evaluation.h"
 
 namespace grpo {
 
 // Without the example completions.
 nlohmann::ordered_json EvaluationToJson(const Evaluation& evaluation);
-absl::StatusOr<Evaluation> EvaluationFromJson(const nlohmann::ordered_json& json, const std::string& origin);
+absl::StatusOr<Evaluation> EvaluationFromJson(const nlohmann::ordered_json& json,
+                                              const std::string& origin);
 
 }  // namespace grpo

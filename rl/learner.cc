@@ -2,11 +2,11 @@
 
 #include <atomic>
 
+#include "absl/synchronization/mutex.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "absl/synchronization/mutex.h"
 #include "data/status_macros.h"
 #include "policy/ops.h"
 #include "policy/threads.h"
@@ -14,24 +14,29 @@
 namespace grpo {
 namespace {
 
-std::pair<at::Tensor, at::Tensor> ForwardLogprobs(const Weights& weights, const MicroBatch& micro, double temperature) {
+std::pair<at::Tensor, at::Tensor> ForwardLogprobs(const Weights& weights, const MicroBatch& micro,
+                                                  double temperature) {
   PackedSequences attention(weights.config, micro.cu_seqlens);
-  const at::Tensor hidden = DecoderHidden(weights, micro.tokens, micro.positions, attention,
-                                          micro.experts.layers.empty() ? nullptr : &micro.experts, nullptr);
-  return TokenLogprobs(hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets, temperature);
+  const at::Tensor hidden =
+      DecoderHidden(weights, micro.tokens, micro.positions, attention,
+                    micro.experts.layers.empty() ? nullptr : &micro.experts, nullptr);
+  return TokenLogprobs(hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets,
+                       temperature);
 }
 
 // Lets threads hand in their results in the order of the micro-batches.
 class TurnTaker {
  public:
-  // Waits until all turns before `turn` have ended. Each taker of a turn ends it, so no wait lasts for ever.
+  // Waits until all turns before `turn` have ended. Each taker of a turn ends it, so no wait lasts
+  // for ever.
   void Begin(size_t turn) {
     mutex_.Lock();
     struct Wanted {
       size_t turn;
       const size_t* next;
     } wanted{turn, &next_};
-    mutex_.Await(absl::Condition(+[](Wanted* w) { return *w->next == w->turn; }, &wanted));
+    mutex_.Await(absl::Condition(
+        +[](Wanted* w) { return *w->next == w->turn; }, &wanted));
     mutex_.Unlock();
   }
   void End() {
@@ -65,15 +70,19 @@ class Turn {
 
 }  // namespace
 
-Learner::Learner(Weights& weights, const LearnerConfig& config) : weights_(weights), config_(config) {
+Learner::Learner(Weights& weights, const LearnerConfig& config)
+    : weights_(weights), config_(config) {
   weights_.RequireGrad();
-  for (const NamedTensor& parameter : weights_.Parameters()) parameters_.push_back(parameter.tensor);
+  for (const NamedTensor& parameter : weights_.Parameters())
+    parameters_.push_back(parameter.tensor);
 }
 
-absl::StatusOr<std::vector<at::Tensor>> Learner::Gradients(const StepBatch& batch, const LossFunction& loss,
+absl::StatusOr<std::vector<at::Tensor>> Learner::Gradients(const StepBatch& batch,
+                                                           const LossFunction& loss,
                                                            ObjectiveSums* sums) {
   std::vector<at::Tensor> total;
-  for (const at::Tensor& parameter : parameters_) total.push_back(at::zeros_like(parameter).detach());
+  for (const at::Tensor& parameter : parameters_)
+    total.push_back(at::zeros_like(parameter).detach());
   const auto plan = PlanMicroBatches(batch.samples, config_.micro_batch_tokens);
   std::atomic<size_t> next{0};
   TurnTaker turns;
@@ -81,13 +90,15 @@ absl::StatusOr<std::vector<at::Tensor>> Learner::Gradients(const StepBatch& batc
     for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
       Turn turn(turns, m);
       c10::AutoGradMode with_gradients(true);
-      const MicroBatch micro = PackMicroBatch(batch, plan[m], weights_.config.num_moe_layers(),
-                                              weights_.config.num_experts_per_tok, weights_.embedding.scalar_type());
+      const MicroBatch micro =
+          PackMicroBatch(batch, plan[m], weights_.config.num_moe_layers(),
+                         weights_.config.num_experts_per_tok, weights_.embedding.scalar_type());
       const auto [logprobs, entropy] = ForwardLogprobs(weights_, micro, config_.temperature);
       ObjectiveSums micro_sums;
       const at::Tensor micro_loss = loss(micro, logprobs, entropy, &micro_sums);
-      const auto gradients = torch::autograd::grad({micro_loss}, parameters_, {}, /*retain_graph=*/false,
-                                                   /*create_graph=*/false, /*allow_unused=*/true);
+      const auto gradients =
+          torch::autograd::grad({micro_loss}, parameters_, {}, /*retain_graph=*/false,
+                                /*create_graph=*/false, /*allow_unused=*/true);
       turn.Begin();
       sums->Add(micro_sums);
       for (size_t p = 0; p < total.size(); ++p) {
@@ -99,7 +110,8 @@ absl::StatusOr<std::vector<at::Tensor>> Learner::Gradients(const StepBatch& batc
   return total;
 }
 
-absl::StatusOr<UpdateStats> Learner::Update(const StepBatch& batch, const LossFunction& loss, AdamW& optimizer) {
+absl::StatusOr<UpdateStats> Learner::Update(const StepBatch& batch, const LossFunction& loss,
+                                            AdamW& optimizer) {
   UpdateStats stats;
   if (batch.samples.empty()) return stats;
   ASSIGN_OR_RETURN(std::vector<at::Tensor> gradients, Gradients(batch, loss, &stats.sums));
@@ -107,18 +119,21 @@ absl::StatusOr<UpdateStats> Learner::Update(const StepBatch& batch, const LossFu
   return stats;
 }
 
-absl::StatusOr<std::vector<std::vector<float>>> Learner::Logprobs(const Weights& weights, const StepBatch& batch) const {
+absl::StatusOr<std::vector<std::vector<float>>> Learner::Logprobs(const Weights& weights,
+                                                                  const StepBatch& batch) const {
   std::vector<std::vector<float>> logprobs(batch.samples.size());
   const auto plan = PlanMicroBatches(batch.samples, config_.micro_batch_tokens);
   std::atomic<size_t> next{0};
   RETURN_IF_ERROR(RunThreads(config_.threads, [&](int) {
     c10::NoGradGuard no_grad;
     for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
-      const MicroBatch micro = PackMicroBatch(batch, plan[m], weights.config.num_moe_layers(), weights.config.num_experts_per_tok);
+      const MicroBatch micro = PackMicroBatch(batch, plan[m], weights.config.num_moe_layers(),
+                                              weights.config.num_experts_per_tok);
       const at::Tensor packed = ForwardLogprobs(weights, micro, config_.temperature).first;
       const float* values = packed.const_data_ptr<float>();
       for (size_t index : plan[m]) {
-        const size_t count = batch.samples[index].tokens.size() - batch.samples[index].prompt_length;
+        const size_t count =
+            batch.samples[index].tokens.size() - batch.samples[index].prompt_length;
         logprobs[index].assign(values, values + count);
         values += count;
       }

@@ -1,5 +1,6 @@
-// Updates the policy from a batch of samples: packed micro-batches, each computed by one thread; gradients are
-// added up in the order of the micro-batches, so that the number of threads changes no bit.
+// Updates the policy from a batch of samples: packed micro-batches, each computed by one thread;
+// gradients are added up in the order of the micro-batches, so that the number of threads changes
+// no bit.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "policy/optimizer.h"
 #include "policy/weights.h"
 #include "rl/objective.h"
@@ -36,14 +38,16 @@ class Learner {
   Learner(Weights& weights, const LearnerConfig& config);
 
   // Gradients of the loss over the batch, one for each parameter.
-  absl::StatusOr<std::vector<at::Tensor>> Gradients(const StepBatch& batch, const LossFunction& loss,
-                                                    ObjectiveSums* sums);
+  absl::StatusOr<std::vector<at::Tensor>> Gradients(const StepBatch& batch,
+                                                    const LossFunction& loss, ObjectiveSums* sums);
 
   // One optimizer step.
-  absl::StatusOr<UpdateStats> Update(const StepBatch& batch, const LossFunction& loss, AdamW& optimizer);
+  absl::StatusOr<UpdateStats> Update(const StepBatch& batch, const LossFunction& loss,
+                                     AdamW& optimizer);
 
   // Log-probs of the completion tokens of each sample under any weights, without gradients.
-  absl::StatusOr<std::vector<std::vector<float>>> Logprobs(const Weights& weights, const StepBatch& batch) const;
+  absl::StatusOr<std::vector<std::vector<float>>> Logprobs(const Weights& weights,
+                                                           const StepBatch& batch) const;
 
  private:
   Weights& weights_;

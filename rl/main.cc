@@ -1,14 +1,13 @@
 // The program: parses the command line, runs a command, turns its status into an exit code.
-#include <malloc.h>
-
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include "absl/status/status.h"
+#include <ATen/Parallel.h>
+#include <malloc.h>
+
 #include "rl/command_line.h"
 #include "rl/eval_command.h"
 #include "rl/interrupt.h"
@@ -49,10 +48,12 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "grpo: %s\n", std::string(command.status().message()).c_str());
     return kUsage;
   }
-  // Freed memory stays with the process: activations of one micro-batch reuse the pages of the one before.
+  // Freed memory stays with the process: activations of one micro-batch reuse the pages of the one
+  // before.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  // Tensor operations run on the thread that calls them; parallelism is over sequences and micro-batches.
+  // Tensor operations run on the thread that calls them; parallelism is over sequences and
+  // micro-batches.
   at::set_num_threads(1);
   absl::Status status;
   try {

@@ -26,8 +26,8 @@ namespace {
 
 double Sum(const at::Tensor& values) { return values.to(at::kDouble).sum().item<double>(); }
 
-void AddRatioSums(const ObjectiveConfig& config, const at::Tensor& ratio, const at::Tensor& advantages,
-                  const at::Tensor& log_ratio, ObjectiveSums* sums) {
+void AddRatioSums(const ObjectiveConfig& config, const at::Tensor& ratio,
+                  const at::Tensor& advantages, const at::Tensor& log_ratio, ObjectiveSums* sums) {
   sums->ratio = Sum(ratio);
   sums->ratio_min = ratio.min().item<double>();
   sums->ratio_max = ratio.max().item<double>();
@@ -35,16 +35,20 @@ void AddRatioSums(const ObjectiveConfig& config, const at::Tensor& ratio, const 
   sums->difference = Sum(log_ratio.abs());
   sums->difference_max = log_ratio.abs().max().item<double>();
   sums->different = log_ratio.ne(0).sum().item<int64_t>();
-  sums->clipped_low = ratio.lt(1 - config.clip_low).logical_and(advantages.lt(0)).sum().item<int64_t>();
-  sums->clipped_high = ratio.gt(1 + config.clip_high).logical_and(advantages.gt(0)).sum().item<int64_t>();
+  sums->clipped_low =
+      ratio.lt(1 - config.clip_low).logical_and(advantages.lt(0)).sum().item<int64_t>();
+  sums->clipped_high =
+      ratio.gt(1 + config.clip_high).logical_and(advantages.gt(0)).sum().item<int64_t>();
 }
 
 }  // namespace
 
-at::Tensor ClippedObjective(const ObjectiveConfig& config, const MicroBatch& batch, const at::Tensor& logprobs,
-                            const at::Tensor& entropy, int64_t denominator, ObjectiveSums* sums) {
-  // Both log-probs on the kept set, had sampling cut tokens off: the recorded normaliser cancels in the ratio of
-  // the sampling policy, and stands for the learner's until the learner replays the mask itself.
+at::Tensor ClippedObjective(const ObjectiveConfig& config, const MicroBatch& batch,
+                            const at::Tensor& logprobs, const at::Tensor& entropy,
+                            int64_t denominator, ObjectiveSums* sums) {
+  // Both log-probs on the kept set, had sampling cut tokens off: the recorded normaliser cancels in
+  // the ratio of the sampling policy, and stands for the learner's until the learner replays the
+  // mask itself.
   const at::Tensor log_ratio = logprobs - batch.behavior_logprobs;
   const at::Tensor ratio = log_ratio.exp();
   const at::Tensor clipped = ratio.clamp(1 - config.clip_low, 1 + config.clip_high);
@@ -63,8 +67,8 @@ at::Tensor ClippedObjective(const ObjectiveConfig& config, const MicroBatch& bat
   return loss;
 }
 
-at::Tensor ImitationObjective(const at::Tensor& logprobs, const at::Tensor& entropy, int64_t denominator,
-                              ObjectiveSums* sums) {
+at::Tensor ImitationObjective(const at::Tensor& logprobs, const at::Tensor& entropy,
+                              int64_t denominator, ObjectiveSums* sums) {
   const at::Tensor loss = -logprobs.sum() / static_cast<double>(denominator);
   sums->tokens = logprobs.numel();
   sums->entropy = Sum(entropy.detach());

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "data/config_fields.h"
 #include "policy/adamw.h"
 #include "policy/policy_config.h"
@@ -15,7 +16,7 @@ namespace grpo {
 
 struct RunConfig {
   std::string name = "run";
-  std::string dir;      // default runs/<name>
+  std::string dir;  // default runs/<name>
   int64_t seed = 1;
   int threads = 2;
   std::string device = "cpu";
@@ -26,33 +27,37 @@ struct RunConfig {
     visit("name", name, NotEmpty(), "names the run in reports");
     visit("dir", dir, NoConstraint(), "run folder; runs/<name> when empty");
     visit("seed", seed, AtLeast(0), "of everything random in the run");
-    visit("threads", threads, Range(1, 1024), "for rollouts, rewards and learning; no result depends on it");
+    visit("threads", threads, Range(1, 1024),
+          "for rollouts, rewards and learning; no result depends on it");
     visit("device", device, OneOf{{"cpu", "cuda"}}, "where the policy lives");
     visit("stages", stages, OneOf{{"sft", "grpo", "eval"}}, "run in this order");
   }
 };
 
 struct PolicySource {
-  std::string path;           // folder with config.json, weights and tokenizer.json; empty: random weights
+  std::string path;  // folder with config.json, weights and tokenizer.json; empty: random weights
   double init_std = 0.02;
-  PolicyConfig config;        // of random weights
+  PolicyConfig config;  // of random weights
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
-    visit("path", path, NoConstraint(), "Hugging Face folder to start from; random weights when empty");
+    visit("path", path, NoConstraint(),
+          "Hugging Face folder to start from; random weights when empty");
     visit("init_std", init_std, Range(0, 10), "standard deviation of random weights");
     visit("config", config, NoConstraint(), "shape of a random policy");
   }
 };
 
 struct TokenizerConfig {
-  std::string path;            // a tokenizer.json; empty: the policy folder's, or trained
+  std::string path;  // a tokenizer.json; empty: the policy folder's, or trained
   int train_vocab_size = 512;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
-    visit("path", path, NoConstraint(), "tokenizer.json; the policy folder's or a trained one when empty");
-    visit("train_vocab_size", train_vocab_size, Range(265, 1 << 20), "tokens of a trained tokenizer");
+    visit("path", path, NoConstraint(),
+          "tokenizer.json; the policy folder's or a trained one when empty");
+    visit("train_vocab_size", train_vocab_size, Range(265, 1 << 20),
+          "tokens of a trained tokenizer");
   }
 };
 
@@ -71,8 +76,8 @@ struct TaskConfig {
 };
 
 struct DataConfig {
-  std::string train_file;        // JSON lines; empty: the tasks
-  std::string eval_file;         // JSON lines; empty: held-out problems of the tasks
+  std::string train_file;  // JSON lines; empty: the tasks
+  std::string eval_file;   // JSON lines; empty: held-out problems of the tasks
   std::string prompt_field = "prompt";
   std::string answer_field = "answer";
   std::string family_field = "family";
@@ -82,11 +87,13 @@ struct DataConfig {
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("train_file", train_file, NoConstraint(), "JSON lines to train on; the tasks when empty");
-    visit("eval_file", eval_file, NoConstraint(), "JSON lines to evaluate on; held-out tasks when empty");
+    visit("eval_file", eval_file, NoConstraint(),
+          "JSON lines to evaluate on; held-out tasks when empty");
     visit("prompt_field", prompt_field, NotEmpty(), "field of the user's message");
     visit("answer_field", answer_field, NotEmpty(), "field of the ground truth");
     visit("family_field", family_field, NotEmpty(), "field of the family (optional in a record)");
-    visit("demonstration_field", demonstration_field, NotEmpty(), "field of the completion to imitate (sft)");
+    visit("demonstration_field", demonstration_field, NotEmpty(),
+          "field of the completion to imitate (sft)");
     visit("task", task, NoConstraint(), "generated families");
   }
 };
@@ -94,15 +101,16 @@ struct DataConfig {
 // Cold start: imitation of demonstrations.
 struct SftConfig {
   int steps = 0;
-  int batch_size = 64;        // demonstrations a step
-  double hasty_share = 0;     // of generated demonstrations: a guess instead of working
+  int batch_size = 64;     // demonstrations a step
+  double hasty_share = 0;  // of generated demonstrations: a guess instead of working
   AdamWConfig optimizer;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("steps", steps, AtLeast(0), "optimizer steps");
     visit("batch_size", batch_size, Range(1, 1 << 20), "demonstrations in a step");
-    visit("hasty_share", hasty_share, Range(0, 1), "share of generated demonstrations that guess instead of working");
+    visit("hasty_share", hasty_share, Range(0, 1),
+          "share of generated demonstrations that guess instead of working");
     visit("optimizer", optimizer, NoConstraint(), "AdamW");
   }
 };
@@ -112,15 +120,17 @@ struct ObjectiveConfig {
   double clip_high = 0.28;
   double kl_coef = 0;
   int reference_refresh_steps = 0;
-  std::string advantage = "group";   // group: (r - mean) / std, group_no_std: r - mean
+  std::string advantage = "group";  // group: (r - mean) / std, group_no_std: r - mean
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("clip_low", clip_low, Range(0, 1), "ratio may fall to 1 - clip_low");
     visit("clip_high", clip_high, Range(0, 100), "ratio may rise to 1 + clip_high");
     visit("kl_coef", kl_coef, Range(0, 100), "weight of the k3 divergence to the reference");
-    visit("reference_refresh_steps", reference_refresh_steps, AtLeast(0), "the policy becomes the reference every so many steps; 0 never");
-    visit("advantage", advantage, OneOf{{"group", "group_no_std"}}, "group: (r - mean) / std; group_no_std: r - mean");
+    visit("reference_refresh_steps", reference_refresh_steps, AtLeast(0),
+          "the policy becomes the reference every so many steps; 0 never");
+    visit("advantage", advantage, OneOf{{"group", "group_no_std"}},
+          "group: (r - mean) / std; group_no_std: r - mean");
   }
 };
 
@@ -128,13 +138,13 @@ struct GrpoConfig {
   int steps = 0;
   int prompts_per_step = 64;
   int group_size = 8;
-  int updates_per_step = 1;            // optimizer steps on one batch of rollouts
+  int updates_per_step = 1;  // optimizer steps on one batch of rollouts
   int micro_batch_tokens = 8192;
-  int max_refills = 2;                 // times a step asks for more prompts in the place of groups without signal
-  bool replay_routing = false;         // learner uses the experts that the rollouts recorded
-  std::string on_invalid = "drop";     // a sample whose task is unusable: drop it, or fail the run
-  std::string on_error = "drop";       // a sample whose checker failed: drop it, or fail the run
-  bool permute_rewards = false;        // control experiment: shuffles rewards within each group
+  int max_refills = 2;  // times a step asks for more prompts in the place of groups without signal
+  bool replay_routing = false;      // learner uses the experts that the rollouts recorded
+  std::string on_invalid = "drop";  // a sample whose task is unusable: drop it, or fail the run
+  std::string on_error = "drop";    // a sample whose checker failed: drop it, or fail the run
+  bool permute_rewards = false;     // control experiment: shuffles rewards within each group
   SamplingConfig sampling;
   ObjectiveConfig objective;
   AdamWConfig optimizer;
@@ -144,13 +154,19 @@ struct GrpoConfig {
     visit("steps", steps, AtLeast(0), "iterations");
     visit("prompts_per_step", prompts_per_step, Range(1, 1 << 20), "prompts P in a step");
     visit("group_size", group_size, Range(2, 65536), "completions G of a prompt");
-    visit("updates_per_step", updates_per_step, Range(1, 1024), "optimizer steps on one batch of rollouts");
-    visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30), "token budget of one forward and backward");
-    visit("max_refills", max_refills, Range(0, 1000), "times a step samples more prompts in the place of groups without signal");
-    visit("replay_routing", replay_routing, NoConstraint(), "learner uses the experts recorded while sampling");
-    visit("on_invalid", on_invalid, OneOf{{"drop", "fail"}}, "samples whose task or ground truth is unusable");
+    visit("updates_per_step", updates_per_step, Range(1, 1024),
+          "optimizer steps on one batch of rollouts");
+    visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
+          "token budget of one forward and backward");
+    visit("max_refills", max_refills, Range(0, 1000),
+          "times a step samples more prompts in the place of groups without signal");
+    visit("replay_routing", replay_routing, NoConstraint(),
+          "learner uses the experts recorded while sampling");
+    visit("on_invalid", on_invalid, OneOf{{"drop", "fail"}},
+          "samples whose task or ground truth is unusable");
     visit("on_error", on_error, OneOf{{"drop", "fail"}}, "samples whose checker failed");
-    visit("permute_rewards", permute_rewards, NoConstraint(), "control experiment: shuffles rewards within each group");
+    visit("permute_rewards", permute_rewards, NoConstraint(),
+          "control experiment: shuffles rewards within each group");
     visit("sampling", sampling, NoConstraint(), "how completions are drawn");
     visit("objective", objective, NoConstraint(), "what is maximised");
     visit("optimizer", optimizer, NoConstraint(), "AdamW");
@@ -160,8 +176,8 @@ struct GrpoConfig {
 struct EvalConfig {
   int problems = 600;
   int samples = 8;
-  int every_steps = 0;      // also during grpo; 0: before and after only
-  int every_problems = 120; // problems of the evaluations in between
+  int every_steps = 0;       // also during grpo; 0: before and after only
+  int every_problems = 120;  // problems of the evaluations in between
   SamplingConfig sampling;
 
   template <typename Visitor>
@@ -205,7 +221,8 @@ struct Recipe {
     visit("data", data, NoConstraint(), "prompts");
     visit("sft", sft, NoConstraint(), "cold start");
     visit("grpo", grpo, NoConstraint(), "reinforcement");
-    visit("reward", reward, NoConstraint(), "checkers, summed by weight; the first decides what passes");
+    visit("reward", reward, NoConstraint(),
+          "checkers, summed by weight; the first decides what passes");
     visit("scorer", scorer, NoConstraint(), "how checkers run");
     visit("eval", eval, NoConstraint(), "held-out evaluation");
     visit("checkpoint", checkpoint, NoConstraint(), "what is kept to resume");
@@ -213,18 +230,21 @@ struct Recipe {
 };
 
 // Reads, overrides and checks a recipe. `overrides` are key=value texts of --set ("grpo.steps=3",
-// "run.dir=/tmp/x", "data.task.0.level=2"; value in TOML syntax, or a bare string). An error names file, line,
-// key, what was expected and found, and the nearest known key; all errors of a recipe are reported together.
-absl::StatusOr<Recipe> LoadRecipe(const std::string& path, const std::vector<std::string>& overrides);
+// "run.dir=/tmp/x", "data.task.0.level=2"; value in TOML syntax, or a bare string). An error names
+// file, line, key, what was expected and found, and the nearest known key; all errors of a recipe
+// are reported together.
+absl::StatusOr<Recipe> LoadRecipe(const std::string& path,
+                                  const std::vector<std::string>& overrides);
 absl::StatusOr<Recipe> ParseRecipe(const std::string& toml, const std::string& origin,
                                    const std::vector<std::string>& overrides);
 
-// A checker as `grpo score --reward` takes it: "final_answer" or "final_answer,tolerance=0.01", with the keys of
+// A checker as `grpo score --reward` takes it: "final_answer" or "final_answer,tolerance=0.01",
+// with the keys of
 // [[reward]].
 absl::StatusOr<RewardSpec> ParseRewardSpec(const std::string& text);
 
-// The whole recipe, defaults included, as TOML that LoadRecipe reads back to the same recipe; every key with
-// its documentation as a comment.
+// The whole recipe, defaults included, as TOML that LoadRecipe reads back to the same recipe; every
+// key with its documentation as a comment.
 std::string ResolvedRecipe(const Recipe& recipe);
 
 }  // namespace grpo

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "data/file.h"
 #include "data/status_macros.h"
 #include "rl/checkpoint.h"
@@ -24,21 +25,26 @@ std::string DecidingText(Recipe recipe) {
 
 // The first line in which two texts differ, as "found" against "expected".
 std::string FirstDifference(const std::string& was, const std::string& is) {
-  const std::vector<std::string> old_lines = absl::StrSplit(was, '\n'), new_lines = absl::StrSplit(is, '\n');
+  const std::vector<std::string> old_lines = absl::StrSplit(was, '\n'),
+                                 new_lines = absl::StrSplit(is, '\n');
   for (size_t i = 0; i < std::max(old_lines.size(), new_lines.size()); ++i) {
-    const std::string before = i < old_lines.size() ? old_lines[i] : "", now = i < new_lines.size() ? new_lines[i] : "";
-    if (before != now) return absl::StrCat("it was started with\n  ", before, "\nand the recipe now says\n  ", now);
+    const std::string before = i < old_lines.size() ? old_lines[i] : "",
+                      now = i < new_lines.size() ? new_lines[i] : "";
+    if (before != now)
+      return absl::StrCat("it was started with\n  ", before, "\nand the recipe now says\n  ", now);
   }
   return "";
 }
 
-// Removes what a killed run left half-written: files and checkpoints that never got their final names.
+// Removes what a killed run left half-written: files and checkpoints that never got their final
+// names.
 absl::Status RemoveLeftovers(const std::string& run_dir) {
   for (const std::string& folder : {run_dir, run_dir + "/samples", run_dir + "/checkpoints"}) {
     if (!DirectoryExists(folder)) continue;
     ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder));
     for (const std::string& name : names) {
-      const bool unfinished = absl::StrContains(name, ".tmp.") || absl::StartsWith(name, ".unfinished-");
+      const bool unfinished =
+          absl::StrContains(name, ".tmp.") || absl::StartsWith(name, ".unfinished-");
       if (unfinished) RETURN_IF_ERROR(RemoveTree(absl::StrCat(folder, "/", name)));
     }
   }
@@ -53,15 +59,18 @@ absl::StatusOr<std::string> PrepareRunFolder(const Recipe& recipe, bool resume) 
   const bool holds_run = FileExists(started_with) || FileExists(folder + "/metrics.jsonl");
   if (!resume) {
     if (holds_run) {
-      return absl::AlreadyExistsError(absl::StrCat(
-          folder, " already holds a run. Add --resume to go on with it, choose another folder with --set run.dir=PATH, or "
-                  "remove it"));
+      return absl::AlreadyExistsError(
+          absl::StrCat(folder,
+                       " already holds a run. Add --resume to go on with it, choose another folder "
+                       "with --set run.dir=PATH, or "
+                       "remove it"));
     }
     RETURN_IF_ERROR(MakeDirectories(folder));
     return std::string();
   }
   if (!FileExists(started_with)) {
-    return absl::NotFoundError(absl::StrCat(folder, " holds no run to resume (no recipe.resolved.toml); leave out --resume"));
+    return absl::NotFoundError(absl::StrCat(
+        folder, " holds no run to resume (no recipe.resolved.toml); leave out --resume"));
   }
   ASSIGN_OR_RETURN(const Recipe original, LoadRecipe(started_with, {}));
   const std::string was = DecidingText(original), is = DecidingText(recipe);

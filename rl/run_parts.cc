@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "data/file.h"
 #include "data/prompt_file.h"
 #include "data/random.h"
@@ -14,21 +15,30 @@ namespace grpo {
 namespace {
 
 // Numbers that keep a run's random streams apart.
-enum SeedStream : uint64_t { kWeightsStream = 1, kTokenizerStream, kSftStream, kGrpoStream, kHeldOutStream };
+enum SeedStream : uint64_t {
+  kWeightsStream = 1,
+  kTokenizerStream,
+  kSftStream,
+  kGrpoStream,
+  kHeldOutStream
+};
 
 constexpr int kTokenizerTexts = 4000;  // demonstrations a tokenizer is trained on
 
 bool HasStage(const Recipe& recipe, const char* stage) {
-  return std::find(recipe.run.stages.begin(), recipe.run.stages.end(), stage) != recipe.run.stages.end();
+  return std::find(recipe.run.stages.begin(), recipe.run.stages.end(), stage) !=
+         recipe.run.stages.end();
 }
 
 std::vector<TaskShare> Mixture(const Recipe& recipe) {
   std::vector<TaskShare> mixture;
-  for (const TaskConfig& task : recipe.data.task) mixture.push_back({task.family, task.level, task.weight});
+  for (const TaskConfig& task : recipe.data.task)
+    mixture.push_back({task.family, task.level, task.weight});
   return mixture;
 }
 
-PromptFileOptions FileOptions(const DataConfig& data, const std::string& path, uint64_t seed, bool demonstrations) {
+PromptFileOptions FileOptions(const DataConfig& data, const std::string& path, uint64_t seed,
+                              bool demonstrations) {
   PromptFileOptions options;
   options.path = path;
   options.prompt_field = data.prompt_field;
@@ -40,7 +50,9 @@ PromptFileOptions FileOptions(const DataConfig& data, const std::string& path, u
   return options;
 }
 
-absl::StatusOr<std::unique_ptr<PromptSource>> TrainingPrompts(const Recipe& recipe, SeedStream stream, bool demonstrations) {
+absl::StatusOr<std::unique_ptr<PromptSource>> TrainingPrompts(const Recipe& recipe,
+                                                              SeedStream stream,
+                                                              bool demonstrations) {
   const uint64_t seed = MixSeed(recipe.run.seed, stream);
   if (!recipe.data.train_file.empty()) {
     return PromptFile::Open(FileOptions(recipe.data, recipe.data.train_file, seed, demonstrations));
@@ -56,21 +68,26 @@ absl::StatusOr<std::unique_ptr<PromptSource>> TrainingPrompts(const Recipe& reci
 absl::StatusOr<std::vector<Prompt>> EvaluationProblems(const Recipe& recipe) {
   if (recipe.eval.problems == 0) return std::vector<Prompt>();
   if (!recipe.data.eval_file.empty()) {
-    ASSIGN_OR_RETURN(auto file, PromptFile::Open(FileOptions(recipe.data, recipe.data.eval_file, 0, false)));
+    ASSIGN_OR_RETURN(auto file,
+                     PromptFile::Open(FileOptions(recipe.data, recipe.data.eval_file, 0, false)));
     ASSIGN_OR_RETURN(std::vector<Prompt> problems, file->ReadAll());
-    if (problems.size() > static_cast<size_t>(recipe.eval.problems)) problems.resize(recipe.eval.problems);
+    if (problems.size() > static_cast<size_t>(recipe.eval.problems))
+      problems.resize(recipe.eval.problems);
     return problems;
   }
   if (recipe.data.task.empty()) return std::vector<Prompt>();
-  return HeldOutProblems(Mixture(recipe), recipe.eval.problems, MixSeed(recipe.run.seed, kHeldOutStream));
+  return HeldOutProblems(Mixture(recipe), recipe.eval.problems,
+                         MixSeed(recipe.run.seed, kHeldOutStream));
 }
 
-absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const std::string& folder, const Tokenizer& tokenizer) {
+absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const std::string& folder,
+                                     const Tokenizer& tokenizer) {
   if (!folder.empty()) {
     ASSIGN_OR_RETURN(Weights weights, LoadPolicyFolder(folder));
     if (weights.config.vocab_size < tokenizer.vocabulary_size()) {
-      return absl::InvalidArgumentError(absl::StrCat(folder, "/config.json: vocab_size is ", weights.config.vocab_size,
-                                                     ", but the tokenizer has ", tokenizer.vocabulary_size(), " tokens"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(folder, "/config.json: vocab_size is ", weights.config.vocab_size,
+                       ", but the tokenizer has ", tokenizer.vocabulary_size(), " tokens"));
     }
     return weights;
   }
@@ -82,7 +99,8 @@ absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const std::string& fo
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& recipe, const std::string& policy_folder) {
+absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& recipe,
+                                                                const std::string& policy_folder) {
   if (!policy_folder.empty()) return Tokenizer::Load(policy_folder + "/tokenizer.json");
   if (!recipe.tokenizer.path.empty()) return Tokenizer::Load(recipe.tokenizer.path);
   ASSIGN_OR_RETURN(auto source, TrainingPrompts(recipe, kTokenizerStream, /*demonstrations=*/true));
@@ -92,7 +110,8 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& re
     texts.push_back(prompt.text);
     texts.push_back(prompt.demonstration);
   }
-  return Tokenizer::Train(texts, recipe.tokenizer.train_vocab_size, ChatFormat::SpecialTokens(), ChatFormat::VisibleTokens());
+  return Tokenizer::Train(texts, recipe.tokenizer.train_vocab_size, ChatFormat::SpecialTokens(),
+                          ChatFormat::VisibleTokens());
 }
 
 absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy_folder) {
@@ -103,7 +122,8 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
   }
   ASSIGN_OR_RETURN(parts.held_out, EvaluationProblems(recipe));
   if (HasStage(recipe, "sft")) {
-    ASSIGN_OR_RETURN(parts.demonstrations, TrainingPrompts(recipe, kSftStream, /*demonstrations=*/true));
+    ASSIGN_OR_RETURN(parts.demonstrations,
+                     TrainingPrompts(recipe, kSftStream, /*demonstrations=*/true));
   }
   if (HasStage(recipe, "grpo")) {
     ASSIGN_OR_RETURN(parts.prompts, TrainingPrompts(recipe, kGrpoStream, /*demonstrations=*/false));

@@ -1,4 +1,5 @@
-// Everything a run is made of, built from its recipe: tokenizer, policy, prompts, held-out problems, rewards.
+// Everything a run is made of, built from its recipe: tokenizer, policy, prompts, held-out
+// problems, rewards.
 #pragma once
 
 #include <memory>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "data/chat_format.h"
 #include "data/prompt.h"
 #include "data/prompt_source.h"
@@ -28,11 +30,13 @@ struct RunParts {
   std::unique_ptr<RolloutEngine> engine;
 };
 
-// `policy_folder`, when not empty, is where weights and tokenizer come from, whatever the recipe says: a checkpoint
-// to resume, or the policy to evaluate.
+// `policy_folder`, when not empty, is where weights and tokenizer come from, whatever the recipe
+// says: a checkpoint to resume, or the policy to evaluate.
 absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy_folder);
 
-// The tokenizer alone: of the folder or the recipe, or trained on demonstrations of the recipe's data.
-absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& recipe, const std::string& policy_folder);
+// The tokenizer alone: of the folder or the recipe, or trained on demonstrations of the recipe's
+// data.
+absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& recipe,
+                                                                const std::string& policy_folder);
 
 }  // namespace grpo

@@ -1,15 +1,14 @@
 #include "rl/sample_command.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "absl/strings/str_cat.h"
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
 #include "data/status_macros.h"
 #include "policy/policy_folder.h"
 #include "rollout/engine.h"
@@ -18,8 +17,9 @@ namespace grpo {
 namespace {
 
 // Answers one message on the terminal, or as a JSON line with each completion.
-absl::Status Answer(const SampleOptions& options, const Weights& weights, const RolloutEngine& engine,
-                    const std::string& message, uint64_t number, bool terminal, const std::atomic<bool>& interrupted) {
+absl::Status Answer(const SampleOptions& options, const Weights& weights,
+                    const RolloutEngine& engine, const std::string& message, uint64_t number,
+                    bool terminal, const std::atomic<bool>& interrupted) {
   GenerateRequest request;
   Prompt prompt;
   prompt.id = number;
@@ -36,12 +36,15 @@ absl::Status Answer(const SampleOptions& options, const Weights& weights, const 
       std::printf("%s\n", rollout.text.c_str());
       continue;
     }
-    const nlohmann::ordered_json record = {{"prompt", message},
-                                           {"sample", rollout.sample_index},
-                                           {"completion", rollout.text},
-                                           {"tokens", rollout.tokens.size()},
-                                           {"finish", rollout.finish == FinishReason::kStop ? "stop" : "length"}};
-    std::printf("%s\n", record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    const nlohmann::ordered_json record = {
+        {"prompt", message},
+        {"sample", rollout.sample_index},
+        {"completion", rollout.text},
+        {"tokens", rollout.tokens.size()},
+        {"finish", rollout.finish == FinishReason::kStop ? "stop" : "length"}};
+    std::printf(
+        "%s\n",
+        record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
   }
   std::fflush(stdout);
   return absl::OkStatus();
@@ -65,7 +68,8 @@ absl::Status RunSample(const CommandLine& command, const std::atomic<bool>& inte
   std::ifstream file;
   if (!standard_input) {
     file.open(options.prompts);
-    if (!file) return absl::NotFoundError(absl::StrCat(options.prompts, ": cannot be opened for reading"));
+    if (!file)
+      return absl::NotFoundError(absl::StrCat(options.prompts, ": cannot be opened for reading"));
   }
   std::istream& input = standard_input ? std::cin : file;
   const bool terminal = standard_input && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;

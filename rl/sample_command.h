@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "absl/status/status.h"
+
 #include "rl/command_line.h"
 
 namespace grpo {

@@ -17,7 +17,8 @@ const char* StateName(RewardState state) {
   return "";
 }
 
-nlohmann::ordered_json SampleRecord(const RolloutGroup& group, const Rollout& rollout, const Score& score) {
+nlohmann::ordered_json SampleRecord(const RolloutGroup& group, const Rollout& rollout,
+                                    const Score& score) {
   nlohmann::ordered_json record;
   record["prompt_id"] = group.prompt.id;
   record["name"] = group.prompt.name;
@@ -40,11 +41,13 @@ nlohmann::ordered_json SampleRecord(const RolloutGroup& group, const Rollout& ro
 
 }  // namespace
 
-std::vector<nlohmann::ordered_json> SampleRecords(const std::vector<ScoredGroup>& groups, size_t max_groups) {
+std::vector<nlohmann::ordered_json> SampleRecords(const std::vector<ScoredGroup>& groups,
+                                                  size_t max_groups) {
   std::vector<nlohmann::ordered_json> records;
   for (size_t g = 0; g < std::min(max_groups, groups.size()); ++g) {
     for (size_t i = 0; i < groups[g].scores.size(); ++i) {
-      records.push_back(SampleRecord(groups[g].group, groups[g].group.rollouts[i], groups[g].scores[i]));
+      records.push_back(
+          SampleRecord(groups[g].group, groups[g].group.rollouts[i], groups[g].scores[i]));
     }
   }
   return records;

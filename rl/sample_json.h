@@ -10,6 +10,7 @@
 namespace grpo {
 
 // One record for each completion of the first `max_groups` groups.
-std::vector<nlohmann::ordered_json> SampleRecords(const std::vector<ScoredGroup>& groups, size_t max_groups);
+std::vector<nlohmann::ordered_json> SampleRecords(const std::vector<ScoredGroup>& groups,
+                                                  size_t max_groups);
 
 }  // namespace grpo

@@ -4,9 +4,9 @@
 #include <iostream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/str_cat.h"
 #include "data/status_macros.h"
 #include "reward/scorer.h"
 #include "rl/recipe.h"
@@ -15,10 +15,12 @@
 namespace grpo {
 namespace {
 
-absl::StatusOr<std::string> TextField(const nlohmann::ordered_json& record, const char* field, int64_t line) {
+absl::StatusOr<std::string> TextField(const nlohmann::ordered_json& record, const char* field,
+                                      int64_t line) {
   const auto found = record.find(field);
   if (found == record.end() || !found->is_string()) {
-    return absl::InvalidArgumentError(absl::StrCat("standard input:", line, ": expected a text \"", field, "\", found ",
+    return absl::InvalidArgumentError(absl::StrCat("standard input:", line, ": expected a text \"",
+                                                   field, "\", found ",
                                                    found == record.end() ? "none" : found->dump()));
   }
   return found->get<std::string>();
@@ -27,7 +29,8 @@ absl::StatusOr<std::string> TextField(const nlohmann::ordered_json& record, cons
 absl::StatusOr<RolloutGroup> ReadGroup(const std::string& text, int64_t line) {
   const auto record = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!record.is_object()) {
-    return absl::InvalidArgumentError(absl::StrCat("standard input:", line, ": expected a JSON object on the line"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("standard input:", line, ": expected a JSON object on the line"));
   }
   RolloutGroup group;
   group.prompt.id = line;
@@ -68,7 +71,9 @@ absl::Status RunScore(const CommandLine& command) {
     ASSIGN_OR_RETURN(groups[0], ReadGroup(text, line));
     const std::vector<ScoredGroup> scored = scorer->Score(std::move(groups), /*max_tokens=*/0);
     for (const auto& record : SampleRecords(scored, 1)) {
-      std::printf("%s\n", record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+      std::printf(
+          "%s\n",
+          record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
     }
   }
   return absl::OkStatus();

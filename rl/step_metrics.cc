@@ -26,7 +26,8 @@ struct Moments {
   double High() const { return count == 0 ? 0 : high; }
 };
 
-void AddRewardMetrics(const std::vector<ScoredGroup>& groups, const std::vector<std::string>& names, MetricList* metrics) {
+void AddRewardMetrics(const std::vector<ScoredGroup>& groups, const std::vector<std::string>& names,
+                      MetricList* metrics) {
   Moments reward, deviation;
   std::vector<Moments> by_name(names.size());
   int64_t invalid = 0, errors = 0, correct = 0, samples = 0, zero_signal = 0;
@@ -47,7 +48,8 @@ void AddRewardMetrics(const std::vector<ScoredGroup>& groups, const std::vector<
   }
   metrics->Add("reward", reward.Mean());
   metrics->Add("reward_std", deviation.Mean());
-  metrics->Add("frac_reward_zero_std", groups.empty() ? 0.0 : static_cast<double>(zero_signal) / groups.size());
+  metrics->Add("frac_reward_zero_std",
+               groups.empty() ? 0.0 : static_cast<double>(zero_signal) / groups.size());
   metrics->Add("pass_rate", samples == 0 ? 0.0 : static_cast<double>(correct) / samples);
   for (size_t i = 0; i < names.size(); ++i) {
     metrics->Add(absl::StrCat("rewards/", names[i], "/mean"), by_name[i].Mean());
@@ -81,8 +83,8 @@ void AddLengthMetrics(const std::vector<ScoredGroup>& groups, MetricList* metric
 
 }  // namespace
 
-void AddRolloutMetrics(const std::vector<ScoredGroup>& groups, const std::vector<std::string>& reward_names,
-                       MetricList* metrics) {
+void AddRolloutMetrics(const std::vector<ScoredGroup>& groups,
+                       const std::vector<std::string>& reward_names, MetricList* metrics) {
   AddRewardMetrics(groups, reward_names, metrics);
   AddLengthMetrics(groups, metrics);
 }
@@ -118,7 +120,8 @@ void AddUpdateMetrics(const std::vector<UpdateStats>& updates, MetricList* metri
   const double first_tokens = std::max<int64_t>(1, first.tokens);
   metrics->Add("sampling/sampling_logp_difference/mean", first.difference / first_tokens);
   metrics->Add("sampling/sampling_logp_difference/max", first.difference_max);
-  metrics->Add("sampling/sampling_logp_difference/fraction_nonzero", first.different / first_tokens);
+  metrics->Add("sampling/sampling_logp_difference/fraction_nonzero",
+               first.different / first_tokens);
   metrics->Add("sampling/importance_sampling_ratio/min", first.ratio_min);
   metrics->Add("sampling/importance_sampling_ratio/mean", first.ratio / first_tokens);
   metrics->Add("sampling/importance_sampling_ratio/max", first.ratio_max);

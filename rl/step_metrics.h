@@ -11,11 +11,11 @@
 namespace grpo {
 
 // Of everything sampled in the step, zero-signal groups included.
-void AddRolloutMetrics(const std::vector<ScoredGroup>& groups, const std::vector<std::string>& reward_names,
-                       MetricList* metrics);
+void AddRolloutMetrics(const std::vector<ScoredGroup>& groups,
+                       const std::vector<std::string>& reward_names, MetricList* metrics);
 
-// Of the step's optimizer steps; mismatch (sampling/…) is taken over the first of them, where the learner's weights
-// are still those that sampled.
+// Of the step's optimizer steps; mismatch (sampling/…) is taken over the first of them, where the
+// learner's weights are still those that sampled.
 void AddUpdateMetrics(const std::vector<UpdateStats>& updates, MetricList* metrics);
 
 double MeanReward(const std::vector<ScoredGroup>& groups);

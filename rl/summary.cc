@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "rl/table.h"
 
 namespace grpo {
@@ -10,7 +11,8 @@ namespace {
 nlohmann::ordered_json PassRates(const std::optional<Evaluation>& evaluation) {
   if (!evaluation.has_value()) return nullptr;
   nlohmann::ordered_json families;
-  for (const std::string& family : evaluation->Families()) families[family] = evaluation->PassRate(family);
+  for (const std::string& family : evaluation->Families())
+    families[family] = evaluation->PassRate(family);
   return {{"overall", evaluation->PassRate()},
           {"families", families},
           {"problems", evaluation->problems.size()},
@@ -37,7 +39,8 @@ std::string PassRateTable(const Trainer& trainer) {
   if (!state.before.has_value() && !state.after.has_value()) return "";
   const Evaluation& evaluation = state.after.has_value() ? *state.after : *state.before;
   std::vector<FamilyChange> changes;
-  for (const std::string& family : evaluation.Families()) changes.push_back(Change(trainer, family));
+  for (const std::string& family : evaluation.Families())
+    changes.push_back(Change(trainer, family));
   changes.push_back(Change(trainer, ""));
   return FormatFamilyChanges(changes);
 }
@@ -48,16 +51,16 @@ std::string Traces(const Trainer& trainer) {
   const auto& examples = trainer.state().after->examples;
   for (size_t i = 0; i < std::min<size_t>(2, examples.size()); ++i) {
     const ScoredGroup& example = examples[i * (examples.size() - 1)];
-    absl::StrAppend(&text, "\n", example.group.prompt.text, "\n  ", example.group.rollouts[0].text, "\n  ",
-                    example.scores[0].correct ? "right" : "wrong", "\n");
+    absl::StrAppend(&text, "\n", example.group.prompt.text, "\n  ", example.group.rollouts[0].text,
+                    "\n  ", example.scores[0].correct ? "right" : "wrong", "\n");
   }
   return text;
 }
 
 }  // namespace
 
-nlohmann::ordered_json SummaryJson(const Recipe& recipe, const Trainer& trainer, const std::string& weights_digest,
-                                   double total_seconds) {
+nlohmann::ordered_json SummaryJson(const Recipe& recipe, const Trainer& trainer,
+                                   const std::string& weights_digest, double total_seconds) {
   nlohmann::ordered_json summary;
   summary["run"] = recipe.run.name;
   summary["seed"] = recipe.run.seed;
@@ -73,15 +76,18 @@ nlohmann::ordered_json SummaryJson(const Recipe& recipe, const Trainer& trainer,
 }
 
 std::string SummaryText(const Recipe& recipe, const Trainer& trainer, double total_seconds) {
-  std::string text = absl::StrFormat("\nPass rates on held-out problems (mean@%d)\n\n", recipe.eval.samples);
+  std::string text =
+      absl::StrFormat("\nPass rates on held-out problems (mean@%d)\n\n", recipe.eval.samples);
   absl::StrAppend(&text, PassRateTable(trainer), Traces(trainer));
   absl::StrAppendFormat(&text, "\nDone in %.0f s. In %s:\n", total_seconds, recipe.run.dir);
-  absl::StrAppend(&text,
-                  "  checkpoints/step-", trainer.state().total_steps, "  the policy, a Hugging Face folder\n",
-                  "  summary.json, metrics.jsonl, events.out.tfevents.* (TensorBoard), samples/\n\n",
-                  "Next:\n  grpo sample --policy ", recipe.run.dir, "/checkpoints/step-", trainer.state().total_steps,
-                  "   talk to it\n  --set data.task.0.level=2      harder problems of the first family\n",
-                  "  recipes/README.md              your own data and rewards\n");
+  absl::StrAppend(
+      &text, "  checkpoints/step-", trainer.state().total_steps,
+      "  the policy, a Hugging Face folder\n",
+      "  summary.json, metrics.jsonl, events.out.tfevents.* (TensorBoard), samples/\n\n",
+      "Next:\n  grpo sample --policy ", recipe.run.dir, "/checkpoints/step-",
+      trainer.state().total_steps,
+      "   talk to it\n  --set data.task.0.level=2      harder problems of the first family\n",
+      "  recipes/README.md              your own data and rewards\n");
   return text;
 }
 

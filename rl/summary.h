@@ -10,9 +10,10 @@
 
 namespace grpo {
 
-// "before" and "after" (pass rates by family and overall), seconds by phase, digest of the final weights.
-nlohmann::ordered_json SummaryJson(const Recipe& recipe, const Trainer& trainer, const std::string& weights_digest,
-                                   double total_seconds);
+// "before" and "after" (pass rates by family and overall), seconds by phase, digest of the final
+// weights.
+nlohmann::ordered_json SummaryJson(const Recipe& recipe, const Trainer& trainer,
+                                   const std::string& weights_digest, double total_seconds);
 
 // The table by family, two sampled traces, where the files are, and what to try next.
 std::string SummaryText(const Recipe& recipe, const Trainer& trainer, double total_seconds);

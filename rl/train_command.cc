@@ -1,12 +1,12 @@
 #include "rl/train_command.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include <unistd.h>
+
 #include "data/file.h"
 #include "data/status_macros.h"
 #include "rl/checkpoint.h"
@@ -20,7 +20,8 @@
 namespace grpo {
 namespace {
 
-absl::Status WriteSummary(const Recipe& recipe, const Trainer& trainer, const Weights& weights, double seconds) {
+absl::Status WriteSummary(const Recipe& recipe, const Trainer& trainer, const Weights& weights,
+                          double seconds) {
   const nlohmann::ordered_json summary = SummaryJson(recipe, trainer, weights.Digest(), seconds);
   RETURN_IF_ERROR(WriteFileAtomically(recipe.run.dir + "/summary.json", summary.dump(2) + "\n"));
   std::fputs(SummaryText(recipe, trainer, seconds).c_str(), stdout);
@@ -29,9 +30,11 @@ absl::Status WriteSummary(const Recipe& recipe, const Trainer& trainer, const We
 
 absl::Status TellHowToResume(const CommandLine& command, const Recipe& recipe) {
   std::string overrides;
-  for (const std::string& set : command.overrides) absl::StrAppend(&overrides, " --set '", set, "'");
+  for (const std::string& set : command.overrides)
+    absl::StrAppend(&overrides, " --set '", set, "'");
   return absl::CancelledError(absl::StrCat("interrupted; the run stands in ", recipe.run.dir,
-                                           ". Go on with: grpo train ", command.recipe, overrides, " --resume"));
+                                           ". Go on with: grpo train ", command.recipe, overrides,
+                                           " --resume"));
 }
 
 }  // namespace
@@ -47,18 +50,22 @@ absl::Status RunTrain(const CommandLine& command, const std::atomic<bool>& inter
   const absl::Time start = absl::Now();
   ASSIGN_OR_RETURN(const std::string checkpoint, PrepareRunFolder(recipe, command.resume));
   ASSIGN_OR_RETURN(RunParts parts, BuildRunParts(recipe, checkpoint));
-  RETURN_IF_ERROR(WriteFileAtomically(recipe.run.dir + "/recipe.resolved.toml", ResolvedRecipe(recipe)));
+  RETURN_IF_ERROR(
+      WriteFileAtomically(recipe.run.dir + "/recipe.resolved.toml", ResolvedRecipe(recipe)));
 
   absl::optional<RecorderPosition> position;
   if (!checkpoint.empty()) {
     ASSIGN_OR_RETURN(const nlohmann::ordered_json state, ReadCheckpointState(checkpoint));
-    ASSIGN_OR_RETURN(position, RecorderPositionFromJson(state.value("recorder", nlohmann::ordered_json()),
-                                                        checkpoint + "/state.json"));
+    ASSIGN_OR_RETURN(position,
+                     RecorderPositionFromJson(state.value("recorder", nlohmann::ordered_json()),
+                                              checkpoint + "/state.json"));
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<Recorder> recorder, Recorder::Open(recipe.run.dir, position));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Recorder> recorder,
+                   Recorder::Open(recipe.run.dir, position));
   Progress progress(stdout, isatty(fileno(stdout)) == 1);
-  progress.Note(absl::StrFormat("%s: %.2f M parameters, vocabulary %d, seed %d, %d threads -> %s", recipe.run.name,
-                                parts.weights.CountParameters() * 1e-6, parts.weights.config.vocab_size, recipe.run.seed,
+  progress.Note(absl::StrFormat("%s: %.2f M parameters, vocabulary %d, seed %d, %d threads -> %s",
+                                recipe.run.name, parts.weights.CountParameters() * 1e-6,
+                                parts.weights.config.vocab_size, recipe.run.seed,
                                 recipe.run.threads, recipe.run.dir));
   Trainer trainer(recipe, parts, *recorder, progress, interrupted);
   if (!checkpoint.empty()) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+
 #include "data/random.h"
 #include "data/status_macros.h"
 #include "rl/advantage.h"
@@ -61,7 +62,8 @@ absl::Status Trainer::RunStage(const std::string& stage) {
 
 absl::Status Trainer::RunSft() {
   if (optimizer_ == nullptr) {
-    optimizer_ = std::make_unique<AdamW>(parts_.weights.Parameters(), recipe_.sft.optimizer, recipe_.sft.steps);
+    optimizer_ = std::make_unique<AdamW>(parts_.weights.Parameters(), recipe_.sft.optimizer,
+                                         recipe_.sft.steps);
   }
   while (state_.stage_step < recipe_.sft.steps) RETURN_IF_ERROR(SftStep(state_.stage_step));
   return absl::OkStatus();
@@ -73,23 +75,27 @@ absl::Status Trainer::RunGrpo() {
     RETURN_IF_ERROR(SaveCheckpoint());
   }
   if (optimizer_ == nullptr) {
-    optimizer_ = std::make_unique<AdamW>(parts_.weights.Parameters(), recipe_.grpo.optimizer,
-                                         int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step);
+    optimizer_ =
+        std::make_unique<AdamW>(parts_.weights.Parameters(), recipe_.grpo.optimizer,
+                                int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step);
   }
   while (state_.stage_step < recipe_.grpo.steps) RETURN_IF_ERROR(GrpoStep(state_.stage_step));
   return absl::OkStatus();
 }
 
 absl::Status Trainer::RunEval() {
-  ASSIGN_OR_RETURN(state_.after, EvaluateProblems(parts_.held_out.size(), "after", state_.total_steps));
+  ASSIGN_OR_RETURN(state_.after,
+                   EvaluateProblems(parts_.held_out.size(), "after", state_.total_steps));
   return absl::OkStatus();
 }
 
 absl::Status Trainer::SftStep(int64_t step) {
   const Stopwatch watch;
-  ASSIGN_OR_RETURN(const std::vector<Prompt> prompts, parts_.demonstrations->Next(recipe_.sft.batch_size));
+  ASSIGN_OR_RETURN(const std::vector<Prompt> prompts,
+                   parts_.demonstrations->Next(recipe_.sft.batch_size));
   const StepBatch batch = ImitationBatch(*parts_.tokenizer, parts_.format, prompts);
-  const auto loss = [&](const MicroBatch&, const at::Tensor& logprobs, const at::Tensor& entropy, ObjectiveSums* sums) {
+  const auto loss = [&](const MicroBatch&, const at::Tensor& logprobs, const at::Tensor& entropy,
+                        ObjectiveSums* sums) {
     return ImitationObjective(logprobs, entropy, batch.num_completion_tokens, sums);
   };
   ASSIGN_OR_RETURN(const UpdateStats update, learner_.Update(batch, loss, *optimizer_));
@@ -119,13 +125,15 @@ absl::Status Trainer::GrpoStep(int64_t step) {
   const Stopwatch watch;
   ASSIGN_OR_RETURN(const CollectedGroups collected, CollectGroups(step));
   const double rollout_seconds = watch.Seconds();
-  ASSIGN_OR_RETURN(std::vector<TrainingSample> samples, BuildSamples(recipe_.grpo, collected.informative));
+  ASSIGN_OR_RETURN(std::vector<TrainingSample> samples,
+                   BuildSamples(recipe_.grpo, collected.informative));
   ASSIGN_OR_RETURN(const std::vector<UpdateStats> updates, UpdatePolicy(std::move(samples)));
 
   MetricList metrics;
   AddRolloutMetrics(collected.all, parts_.scorer->reward_names(), &metrics);
   metrics.Add("training/filter_groups/sampled", static_cast<int64_t>(collected.all.size()));
-  metrics.Add("training/filter_groups/informative", static_cast<int64_t>(collected.informative.size()));
+  metrics.Add("training/filter_groups/informative",
+              static_cast<int64_t>(collected.informative.size()));
   metrics.Add("training/filter_groups/refills", static_cast<int64_t>(collected.refills));
   AddUpdateMetrics(updates, &metrics);
   const double seconds = watch.Seconds();
@@ -173,8 +181,10 @@ absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
   for (int round = 0; round <= config.max_refills && missing > 0; ++round) {
     collected.refills = round;
     ASSIGN_OR_RETURN(request.prompts, parts_.prompts->Next(missing));
-    ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups, parts_.engine->Generate(parts_.weights, request));
-    std::vector<ScoredGroup> scored = parts_.scorer->Score(std::move(groups), config.sampling.max_new_tokens);
+    ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups,
+                     parts_.engine->Generate(parts_.weights, request));
+    std::vector<ScoredGroup> scored =
+        parts_.scorer->Score(std::move(groups), config.sampling.max_new_tokens);
     if (config.permute_rewards) PermuteRewards(recipe_.run.seed, scored);
     for (ScoredGroup& group : scored) {
       ASSIGN_OR_RETURN(const GroupRewards usable, UsableRewards(config, group));
@@ -188,7 +198,8 @@ absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
   return collected;
 }
 
-absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(std::vector<TrainingSample> samples) {
+absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(
+    std::vector<TrainingSample> samples) {
   const ObjectiveConfig& objective = recipe_.grpo.objective;
   std::vector<std::vector<float>> reference_logprobs;
   if (reference_.has_value() && !samples.empty()) {
@@ -197,11 +208,12 @@ absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(std::vector<Train
     ASSIGN_OR_RETURN(reference_logprobs, learner_.Logprobs(*reference_, all));
   }
   std::vector<UpdateStats> updates;
-  for (const StepBatch& batch :
-       SplitIntoBatches(std::move(samples), std::move(reference_logprobs), recipe_.grpo.updates_per_step)) {
-    const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy,
-                          ObjectiveSums* sums) {
-      return ClippedObjective(objective, micro, logprobs, entropy, batch.num_completion_tokens, sums);
+  for (const StepBatch& batch : SplitIntoBatches(std::move(samples), std::move(reference_logprobs),
+                                                 recipe_.grpo.updates_per_step)) {
+    const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs,
+                          const at::Tensor& entropy, ObjectiveSums* sums) {
+      return ClippedObjective(objective, micro, logprobs, entropy, batch.num_completion_tokens,
+                              sums);
     };
     ASSIGN_OR_RETURN(const UpdateStats update, learner_.Update(batch, loss, *optimizer_));
     updates.push_back(update);
@@ -213,21 +225,25 @@ void Trainer::RefreshReferenceWhenDue(int64_t step) {
   const ObjectiveConfig& objective = recipe_.grpo.objective;
   if (objective.kl_coef == 0) return;
   const int every = objective.reference_refresh_steps;
-  if (!reference_.has_value() || (every > 0 && step % every == 0)) reference_ = parts_.weights.Clone();
+  if (!reference_.has_value() || (every > 0 && step % every == 0))
+    reference_ = parts_.weights.Clone();
 }
 
-absl::StatusOr<Evaluation> Trainer::EvaluateProblems(size_t count, const char* label, int64_t step) {
+absl::StatusOr<Evaluation> Trainer::EvaluateProblems(size_t count, const char* label,
+                                                     int64_t step) {
   const Stopwatch watch;
   const std::vector<Prompt> problems(parts_.held_out.begin(), parts_.held_out.begin() + count);
-  progress_.Note(absl::StrFormat("%s: %d completions of each of %d held-out problems", label, recipe_.eval.samples,
-                                 static_cast<int>(count)));
-  ASSIGN_OR_RETURN(Evaluation evaluation, Evaluate(parts_.weights, *parts_.engine, *parts_.scorer, problems,
-                                                   recipe_.eval, recipe_.run.seed, &interrupted_));
+  progress_.Note(absl::StrFormat("%s: %d completions of each of %d held-out problems", label,
+                                 recipe_.eval.samples, static_cast<int>(count)));
+  ASSIGN_OR_RETURN(Evaluation evaluation,
+                   Evaluate(parts_.weights, *parts_.engine, *parts_.scorer, problems, recipe_.eval,
+                            recipe_.run.seed, &interrupted_));
   MetricList metrics;
   const std::string prefix = absl::StrCat("eval/", label, "/");
   metrics.Add(absl::StrCat(prefix, "mean@", recipe_.eval.samples), evaluation.PassRate());
   for (const std::string& family : evaluation.Families()) {
-    metrics.Add(absl::StrCat(prefix, family, "/mean@", recipe_.eval.samples), evaluation.PassRate(family));
+    metrics.Add(absl::StrCat(prefix, family, "/mean@", recipe_.eval.samples),
+                evaluation.PassRate(family));
   }
   metrics.Add(absl::StrCat(prefix, "mean_length"), evaluation.MeanTokens());
   metrics.Add(absl::StrCat(prefix, "clipped_ratio"), evaluation.TruncatedShare());
@@ -281,7 +297,8 @@ absl::Status Trainer::SaveCheckpoint() {
   contents.extras = {parts_.tokenizer->ToJson(), parts_.format.bos(), parts_.format.eos()};
   if (optimizer_ != nullptr) contents.optimizer = optimizer_->State();
   if (reference_.has_value()) contents.reference = &*reference_;
-  RETURN_IF_ERROR(WriteCheckpoint(recipe_.run.dir, state_.total_steps, contents, recipe_.checkpoint.keep));
+  RETURN_IF_ERROR(
+      WriteCheckpoint(recipe_.run.dir, state_.total_steps, contents, recipe_.checkpoint.keep));
   AddSeconds("checkpoint", watch.Seconds());
   return absl::OkStatus();
 }
@@ -295,12 +312,17 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
   state_.evaluated_step = state.value("evaluated_step", int64_t{-1});
   const int64_t optimizer_step = state.value("optimizer_step", int64_t{-1});
   const int num_stages = static_cast<int>(recipe_.run.stages.size());
-  if (state_.stage < 0 || state_.stage > num_stages || state_.stage_step < 0 || state_.total_steps < 0) {
-    return absl::DataLossError(absl::StrCat(checkpoint, "/state.json: stage, stage_step or total_steps is missing or "
-                                                        "does not fit this recipe's ", num_stages, " stages"));
+  if (state_.stage < 0 || state_.stage > num_stages || state_.stage_step < 0 ||
+      state_.total_steps < 0) {
+    return absl::DataLossError(
+        absl::StrCat(checkpoint,
+                     "/state.json: stage, stage_step or total_steps is missing or "
+                     "does not fit this recipe's ",
+                     num_stages, " stages"));
   }
   if (state.contains("before") && !state["before"].is_null()) {
-    ASSIGN_OR_RETURN(state_.before, EvaluationFromJson(state["before"], checkpoint + "/state.json"));
+    ASSIGN_OR_RETURN(state_.before,
+                     EvaluationFromJson(state["before"], checkpoint + "/state.json"));
   }
   if (state.contains("after") && !state["after"].is_null()) {
     ASSIGN_OR_RETURN(state_.after, EvaluationFromJson(state["after"], checkpoint + "/state.json"));
@@ -319,9 +341,11 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
     RETURN_IF_ERROR(LoadTensors(checkpoint + "/optimizer.safetensors", optimizer_->State()));
     optimizer_->SetStep(optimizer_step);
   }
-  if (stage == "grpo" && optimizer_step >= 0 && state_.stage_step > 0 && recipe_.grpo.objective.kl_coef > 0) {
+  if (stage == "grpo" && optimizer_step >= 0 && state_.stage_step > 0 &&
+      recipe_.grpo.objective.kl_coef > 0) {
     reference_ = parts_.weights.Clone();
-    RETURN_IF_ERROR(LoadTensors(checkpoint + "/reference.safetensors", reference_->CheckpointTensors()));
+    RETURN_IF_ERROR(
+        LoadTensors(checkpoint + "/reference.safetensors", reference_->CheckpointTensors()));
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,5 @@
-// The loop: imitation (sft), reinforcement (grpo), evaluation, and everything needed to go on after a kill.
+// The loop: imitation (sft), reinforcement (grpo), evaluation, and everything needed to go on after
+// a kill.
 //
 //   for each step:
 //       evaluate when due
@@ -17,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "rl/evaluation.h"
 #include "rl/learner.h"
 #include "rl/progress.h"
@@ -28,11 +30,11 @@ namespace grpo {
 
 // Where a run stands; with the tensors of a checkpoint, all there is to it.
 struct TrainState {
-  int stage = 0;           // index into run.stages
-  int64_t stage_step = 0;  // steps done of that stage
-  int64_t total_steps = 0;  // of all stages, names checkpoints
-  std::string cursor;       // of the stage's prompts; empty at their beginning
-  int64_t evaluated_step = -1;  // last grpo step whose evaluation is in the metrics
+  int stage = 0;                     // index into run.stages
+  int64_t stage_step = 0;            // steps done of that stage
+  int64_t total_steps = 0;           // of all stages, names checkpoints
+  std::string cursor;                // of the stage's prompts; empty at their beginning
+  int64_t evaluated_step = -1;       // last grpo step whose evaluation is in the metrics
   std::optional<Evaluation> before;  // held-out results before grpo, and after it
   std::optional<Evaluation> after;
 };
@@ -49,7 +51,8 @@ class Trainer {
   // All stages. CancelledError when interrupted: the last finished step is in a checkpoint.
   absl::Status Run();
 
-  // Keeps what was done since the newest checkpoint, after Run() was interrupted between or inside steps.
+  // Keeps what was done since the newest checkpoint, after Run() was interrupted between or inside
+  // steps.
   absl::Status SaveInterrupted();
 
   const TrainState& state() const { return state_; }
@@ -87,8 +90,8 @@ class Trainer {
   Progress& progress_;
   const std::atomic<bool>& interrupted_;
   Learner learner_;
-  std::unique_ptr<AdamW> optimizer_;   // of the running stage
-  std::optional<Weights> reference_;   // of the KL term
+  std::unique_ptr<AdamW> optimizer_;  // of the running stage
+  std::optional<Weights> reference_;  // of the KL term
   TrainState state_;
   std::vector<std::pair<std::string, double>> seconds_;
 };

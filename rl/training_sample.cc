@@ -6,7 +6,8 @@
 
 namespace grpo {
 
-std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples, int micro_batch_tokens) {
+std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples,
+                                                  int micro_batch_tokens) {
   std::vector<std::vector<size_t>> plan;
   int64_t used = 0;
   for (size_t i = 0; i < samples.size(); ++i) {
@@ -23,7 +24,8 @@ std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSamp
 
 namespace {
 
-ExpertChoices PackExperts(const StepBatch& batch, const std::vector<size_t>& indices, int64_t rows, int layers, int choices) {
+ExpertChoices PackExperts(const StepBatch& batch, const std::vector<size_t>& indices, int64_t rows,
+                          int layers, int choices) {
   ExpertChoices packed;
   if (batch.samples[indices[0]].experts.empty()) return packed;
   for (int layer = 0; layer < layers; ++layer) {
@@ -44,8 +46,8 @@ ExpertChoices PackExperts(const StepBatch& batch, const std::vector<size_t>& ind
 
 }  // namespace
 
-MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices, int num_moe_layers,
-                          int experts_per_token, at::ScalarType dtype) {
+MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices,
+                          int num_moe_layers, int experts_per_token, at::ScalarType dtype) {
   std::vector<int64_t> tokens, positions, predicting_rows, targets;
   std::vector<double> advantages;
   std::vector<float> behavior, reference, kept;
@@ -63,7 +65,8 @@ MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& ind
       advantages.push_back(sample.advantage);
     }
     packed.cu_seqlens.push_back(tokens.size());
-    behavior.insert(behavior.end(), sample.behavior_logprobs.begin(), sample.behavior_logprobs.end());
+    behavior.insert(behavior.end(), sample.behavior_logprobs.begin(),
+                    sample.behavior_logprobs.end());
     kept.insert(kept.end(), sample.log_kept_mass.begin(), sample.log_kept_mass.end());
     if (!batch.reference_logprobs.empty()) {
       const std::vector<float>& row = batch.reference_logprobs[index];

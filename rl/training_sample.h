@@ -1,7 +1,7 @@
 // What the learner learns from, a type for each stage: TrainingSample, StepBatch, MicroBatch.
 //
-// Letters: S prompt tokens, T completion tokens, N packed tokens of a micro-batch, C completion tokens among them,
-// M MoE layers, K experts per token.
+// Letters: S prompt tokens, T completion tokens, N packed tokens of a micro-batch, C completion
+// tokens among them, M MoE layers, K experts per token.
 #pragma once
 
 #include <cstdint>
@@ -20,35 +20,39 @@ struct TrainingSample {
   double advantage = 0;                  // of every completion token; 1 in imitation
   std::vector<float> behavior_logprobs;  // [T] under the policy that sampled; empty in imitation
   std::vector<float> log_kept_mass;      // [T], or empty: see Rollout
-  std::vector<int16_t> experts;          // [S + T - 1, M, K] recorded choices to replay; empty: chosen anew
+  std::vector<int16_t> experts;  // [S + T - 1, M, K] recorded choices to replay; empty: chosen anew
 };
 
-// All that one optimizer step learns from. The denominator is global: gradient accumulation, packing and data
-// parallelism change nothing.
+// All that one optimizer step learns from. The denominator is global: gradient accumulation,
+// packing and data parallelism change nothing.
 struct StepBatch {
   std::vector<TrainingSample> samples;
   std::vector<std::vector<float>> reference_logprobs;  // [samples][T]; empty without a reference
-  int64_t num_completion_tokens = 0;                   // the loss denominator, over all micro-batches and ranks
+  int64_t num_completion_tokens = 0;  // the loss denominator, over all micro-batches and ranks
 };
 
-// Samples packed one after the other, without padding; the last token of each is only a target and is not fed.
+// Samples packed one after the other, without padding; the last token of each is only a target and
+// is not fed.
 struct MicroBatch {
-  at::Tensor tokens;                  // [N] int64
-  at::Tensor positions;               // [N] int64
-  std::vector<int32_t> cu_seqlens;    // sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1]
-  at::Tensor predicting_rows;         // [C] int64: rows whose next token belongs to a completion
-  at::Tensor targets;                 // [C] int64: those next tokens
-  at::Tensor advantages;              // [C]
-  at::Tensor behavior_logprobs;       // [C]; undefined in imitation
-  at::Tensor reference_logprobs;      // [C]; undefined without a reference
-  at::Tensor log_kept_mass;           // [C]; undefined when nothing was cut off
-  ExpertChoices experts;              // to replay; empty: chosen anew
+  at::Tensor tokens;                // [N] int64
+  at::Tensor positions;             // [N] int64
+  std::vector<int32_t> cu_seqlens;  // sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1]
+  at::Tensor predicting_rows;       // [C] int64: rows whose next token belongs to a completion
+  at::Tensor targets;               // [C] int64: those next tokens
+  at::Tensor advantages;            // [C]
+  at::Tensor behavior_logprobs;     // [C]; undefined in imitation
+  at::Tensor reference_logprobs;    // [C]; undefined without a reference
+  at::Tensor log_kept_mass;         // [C]; undefined when nothing was cut off
+  ExpertChoices experts;            // to replay; empty: chosen anew
 };
 
-// Indices of samples for each micro-batch, in order, each within the token budget (a longer sample stands alone).
-std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples, int micro_batch_tokens);
+// Indices of samples for each micro-batch, in order, each within the token budget (a longer sample
+// stands alone).
+std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples,
+                                                  int micro_batch_tokens);
 
-MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices, int num_moe_layers,
-                          int experts_per_token, at::ScalarType dtype = at::kFloat);
+MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices,
+                          int num_moe_layers, int experts_per_token,
+                          at::ScalarType dtype = at::kFloat);
 
 }  // namespace grpo

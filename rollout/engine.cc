@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "data/random.h"
 #include "data/status_macros.h"
 #include "policy/decoder.h"
@@ -43,8 +43,9 @@ struct Admitted {
 // One thread's share: takes groups from the common list until none is left.
 class Worker {
  public:
-  Worker(const Weights& weights, const GenerateRequest& request, const EngineLimits& limits, const Tokenizer& tokenizer,
-         int32_t eos, int longest_sequence, std::vector<RolloutGroup>& groups, std::atomic<size_t>& next_group)
+  Worker(const Weights& weights, const GenerateRequest& request, const EngineLimits& limits,
+         const Tokenizer& tokenizer, int32_t eos, int longest_sequence,
+         std::vector<RolloutGroup>& groups, std::atomic<size_t>& next_group)
       : weights_(weights),
         request_(request),
         tokenizer_(tokenizer),
@@ -53,10 +54,11 @@ class Worker {
         next_group_(next_group),
         max_sequences_(std::max(limits.max_sequences, request.group_size)),
         pages_of_sequence_((longest_sequence + limits.page_size - 1) / limits.page_size),
-        // Beside the completions, each group that joins holds a sequence for its prompt until it has forked.
+        // Beside the completions, each group that joins holds a sequence for its prompt until it
+        // has forked.
         cache_sequences_(max_sequences_ + max_sequences_ / request.group_size),
-        cache_(weights.config, cache_sequences_ * pages_of_sequence_, limits.page_size, cache_sequences_,
-               longest_sequence),
+        cache_(weights.config, cache_sequences_ * pages_of_sequence_, limits.page_size,
+               cache_sequences_, longest_sequence),
         attention_(weights.config, cache_),
         sampler_(request.sampling, weights.config.vocab_size) {}
 
@@ -72,17 +74,19 @@ class Worker {
   }
 
  private:
-  // The tokens of the coming forward: the last one of each active sequence, and the prompts of groups that join.
+  // The tokens of the coming forward: the last one of each active sequence, and the prompts of
+  // groups that join.
   void CollectRows() {
     rows_.clear();
     admitted_.clear();
     for (Active& active : active_) {
       cache_.Extend(active.sequence);
-      rows_.push_back({active.rollout->tokens.back(), active.sequence, cache_.length(active.sequence) - 1,
-                       &active.rollout->experts});
+      rows_.push_back({active.rollout->tokens.back(), active.sequence,
+                       cache_.length(active.sequence) - 1, &active.rollout->experts});
     }
     size_t planned = active_.size();
-    for (; planned + request_.group_size <= static_cast<size_t>(max_sequences_); planned += request_.group_size) {
+    for (; planned + request_.group_size <= static_cast<size_t>(max_sequences_);
+         planned += request_.group_size) {
       const size_t index = next_group_.fetch_add(1);
       if (index >= groups_.size()) break;
       Admit(groups_[index]);
@@ -93,12 +97,14 @@ class Worker {
     const int sequence = cache_.NewSequence();
     for (size_t i = 0; i < group.prompt_tokens.size(); ++i) {
       cache_.Extend(sequence);
-      rows_.push_back({group.prompt_tokens[i], sequence, static_cast<int32_t>(i), &group.prompt_experts});
+      rows_.push_back(
+          {group.prompt_tokens[i], sequence, static_cast<int32_t>(i), &group.prompt_experts});
     }
     admitted_.push_back({&group, sequence, rows_.size() - 1});
   }
 
-  // Feeds the rows; leaves logits for the active sequences and then for the last row of each admitted prompt.
+  // Feeds the rows; leaves logits for the active sequences and then for the last row of each
+  // admitted prompt.
   void Forward() {
     std::vector<int64_t> tokens(rows_.size()), positions(rows_.size());
     std::vector<int32_t> sequences(rows_.size()), places(rows_.size());
@@ -110,13 +116,15 @@ class Worker {
     }
     attention_.SetRows(sequences, places);
     ExpertChoices chosen;
-    at::Tensor hidden = DecoderHidden(weights_, at::tensor(tokens, at::kLong), at::tensor(positions, at::kLong),
-                                      attention_, nullptr, &chosen);
+    at::Tensor hidden =
+        DecoderHidden(weights_, at::tensor(tokens, at::kLong), at::tensor(positions, at::kLong),
+                      attention_, nullptr, &chosen);
     RecordExperts(chosen);
     std::vector<int64_t> wanted(active_.size());
     for (size_t n = 0; n < wanted.size(); ++n) wanted[n] = n;
     for (const Admitted& admitted : admitted_) wanted.push_back(admitted.last_row);
-    if (wanted.size() != rows_.size()) hidden = hidden.index_select(0, at::tensor(wanted, at::kLong));
+    if (wanted.size() != rows_.size())
+      hidden = hidden.index_select(0, at::tensor(wanted, at::kLong));
     logits_ = Linear(hidden, weights_.head);
   }
 
@@ -147,7 +155,8 @@ class Worker {
   void StartAdmitted() {
     for (size_t a = 0; a < admitted_.size(); ++a) {
       for (Rollout& rollout : admitted_[a].group->rollouts) {
-        if (Draw(rollout, num_logits_used_ + a)) active_.push_back({&rollout, cache_.Fork(admitted_[a].sequence)});
+        if (Draw(rollout, num_logits_used_ + a))
+          active_.push_back({&rollout, cache_.Fork(admitted_[a].sequence)});
       }
       cache_.Release(admitted_[a].sequence);
     }
@@ -156,9 +165,10 @@ class Worker {
   // Appends a token drawn from a row of logits; false when the completion has ended with it.
   bool Draw(Rollout& rollout, size_t logits_row) {
     const uint32_t position = rollout.tokens.size();
-    const double uniform = SamplingUniform(request_.seed, rollout.prompt_id, rollout.sample_index, position);
-    const SampledToken drawn =
-        sampler_.Draw(logits_.const_data_ptr<float>() + logits_row * weights_.config.vocab_size, uniform);
+    const double uniform =
+        SamplingUniform(request_.seed, rollout.prompt_id, rollout.sample_index, position);
+    const SampledToken drawn = sampler_.Draw(
+        logits_.const_data_ptr<float>() + logits_row * weights_.config.vocab_size, uniform);
     rollout.tokens.push_back(drawn.token);
     rollout.logprobs.push_back(drawn.logprob);
     if (sampler_.truncates()) rollout.log_kept_mass.push_back(drawn.log_kept_mass);
@@ -177,7 +187,8 @@ class Worker {
   bool EndsWithStopString(Rollout& rollout) {
     if (request_.sampling.stop_strings.empty()) return false;
     const size_t before = rollout.text.size();
-    absl::StrAppend(&rollout.text, tokenizer_.Decode({rollout.tokens.back()}, /*skip_special=*/true));
+    absl::StrAppend(&rollout.text,
+                    tokenizer_.Decode({rollout.tokens.back()}, /*skip_special=*/true));
     for (const std::string& stop : request_.sampling.stop_strings) {
       const size_t from = before >= stop.size() ? before - stop.size() + 1 : 0;
       if (rollout.text.find(stop, from) != std::string::npos) return true;
@@ -206,20 +217,22 @@ class Worker {
 
 }  // namespace
 
-absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights& weights,
-                                                                  const GenerateRequest& request) const {
+absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(
+    const Weights& weights, const GenerateRequest& request) const {
   std::vector<RolloutGroup> groups(request.prompts.size());
   int longest = 0;
   for (size_t i = 0; i < groups.size(); ++i) {
     RolloutGroup& group = groups[i];
     group.prompt = request.prompts[i];
     group.prompt_tokens = format_.PromptTokens(*tokenizer_, group.prompt.text);
-    const int total = static_cast<int>(group.prompt_tokens.size()) + request.sampling.max_new_tokens;
+    const int total =
+        static_cast<int>(group.prompt_tokens.size()) + request.sampling.max_new_tokens;
     if (total > weights.config.max_position_embeddings) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "prompt ", group.prompt.name, " has ", group.prompt_tokens.size(), " tokens; with max_new_tokens = ",
-          request.sampling.max_new_tokens, " that exceeds the policy's context of ",
-          weights.config.max_position_embeddings, " tokens. Lower max_new_tokens or drop the prompt"));
+          "prompt ", group.prompt.name, " has ", group.prompt_tokens.size(),
+          " tokens; with max_new_tokens = ", request.sampling.max_new_tokens,
+          " that exceeds the policy's context of ", weights.config.max_position_embeddings,
+          " tokens. Lower max_new_tokens or drop the prompt"));
     }
     longest = std::max(longest, total);
     group.rollouts.resize(request.group_size);
@@ -231,12 +244,15 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights&
   }
   std::atomic<size_t> next_group{0};
   RETURN_IF_ERROR(RunThreads(limits_.threads, [&](int) {
-    Worker(weights, request, limits_, *tokenizer_, format_.eos(), longest, groups, next_group).Run();
+    Worker(weights, request, limits_, *tokenizer_, format_.eos(), longest, groups, next_group)
+        .Run();
     return absl::OkStatus();
   }));
-  if (request.cancelled != nullptr && request.cancelled->load()) return absl::CancelledError("interrupted");
+  if (request.cancelled != nullptr && request.cancelled->load())
+    return absl::CancelledError("interrupted");
   for (RolloutGroup& group : groups) {
-    for (Rollout& rollout : group.rollouts) rollout.text = tokenizer_->Decode(rollout.tokens, /*skip_special=*/true);
+    for (Rollout& rollout : group.rollouts)
+      rollout.text = tokenizer_->Decode(rollout.tokens, /*skip_special=*/true);
   }
   return groups;
 }

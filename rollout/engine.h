@@ -1,8 +1,9 @@
-// Samples groups of completions: continuous batching over a paged latent cache. Each prompt is computed once
-// and shared by its group; sequences of different lengths leave the batch when they end and others join.
+// Samples groups of completions: continuous batching over a paged latent cache. Each prompt is
+// computed once and shared by its group; sequences of different lengths leave the batch when they
+// end and others join.
 //
-// What a completion becomes depends on the weights, the prompt, its place in the group and the seed, and on
-// nothing else: not on the batch, the number of threads or the order of arrival.
+// What a completion becomes depends on the weights, the prompt, its place in the group and the
+// seed, and on nothing else: not on the batch, the number of threads or the order of arrival.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "data/chat_format.h"
 #include "data/rollout.h"
 #include "data/tokenizer.h"
@@ -31,16 +33,20 @@ struct GenerateRequest {
   SamplingConfig sampling;
   uint64_t seed = 0;
   int64_t policy_version = 0;
-  const std::atomic<bool>* cancelled = nullptr;  // ends early with CancelledError when it becomes true
+  const std::atomic<bool>* cancelled =
+      nullptr;  // ends early with CancelledError when it becomes true
 };
 
 class RolloutEngine {
  public:
-  RolloutEngine(std::shared_ptr<const Tokenizer> tokenizer, const ChatFormat& format, const EngineLimits& limits)
+  RolloutEngine(std::shared_ptr<const Tokenizer> tokenizer, const ChatFormat& format,
+                const EngineLimits& limits)
       : tokenizer_(std::move(tokenizer)), format_(format), limits_(limits) {}
 
-  // One group for each prompt, in their order. Fails when a prompt and its budget exceed the policy's context.
-  absl::StatusOr<std::vector<RolloutGroup>> Generate(const Weights& weights, const GenerateRequest& request) const;
+  // One group for each prompt, in their order. Fails when a prompt and its budget exceed the
+  // policy's context.
+  absl::StatusOr<std::vector<RolloutGroup>> Generate(const Weights& weights,
+                                                     const GenerateRequest& request) const;
 
  private:
   std::shared_ptr<const Tokenizer> tokenizer_;

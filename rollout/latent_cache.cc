@@ -8,8 +8,8 @@
 
 namespace grpo {
 
-LatentCache::LatentCache(const PolicyConfig& config, int num_pages, int page_size, int max_sequences,
-                         int max_tokens_per_sequence)
+LatentCache::LatentCache(const PolicyConfig& config, int num_pages, int page_size,
+                         int max_sequences, int max_tokens_per_sequence)
     : page_size_(page_size),
       max_pages_((max_tokens_per_sequence + page_size - 1) / page_size),
       row_width_(config.kv_lora_rank + config.qk_rope_head_dim),
@@ -20,7 +20,8 @@ LatentCache::LatentCache(const PolicyConfig& config, int num_pages, int page_siz
     layers_.push_back(at::zeros({num_pages, page_size, row_width_}, at::kFloat));
   }
   for (int page = num_pages - 1; page >= 0; --page) free_pages_.push_back(page);
-  for (int sequence = max_sequences - 1; sequence >= 0; --sequence) free_sequences_.push_back(sequence);
+  for (int sequence = max_sequences - 1; sequence >= 0; --sequence)
+    free_sequences_.push_back(sequence);
 }
 
 int LatentCache::AllocatePage() {
@@ -51,7 +52,8 @@ int LatentCache::Fork(int parent) {
   Page(child, whole) = AllocatePage();
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
     const float* from = Row(layer, parent, whole * page_size_);
-    std::copy_n(from, static_cast<size_t>(rest) * row_width_, Row(layer, child, whole * page_size_));
+    std::copy_n(from, static_cast<size_t>(rest) * row_width_,
+                Row(layer, child, whole * page_size_));
   }
   return child;
 }
@@ -71,7 +73,8 @@ void LatentCache::Release(int sequence) {
 }
 
 float* LatentCache::Row(int layer, int sequence, int position) {
-  const int64_t slot = static_cast<int64_t>(Page(sequence, position / page_size_)) * page_size_ + position % page_size_;
+  const int64_t slot = static_cast<int64_t>(Page(sequence, position / page_size_)) * page_size_ +
+                       position % page_size_;
   return layers_[layer].mutable_data_ptr<float>() + slot * row_width_;
 }
 

@@ -1,5 +1,6 @@
-// A paged cache of compressed latents: what MLA keeps of each token, one row of L + R numbers a layer, instead
-// of expanded keys and values. Sequences hold tables of pages; equal prefixes share pages.
+// A paged cache of compressed latents: what MLA keeps of each token, one row of L + R numbers a
+// layer, instead of expanded keys and values. Sequences hold tables of pages; equal prefixes share
+// pages.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace grpo {
 // For one thread: no locking.
 class LatentCache {
  public:
-  LatentCache(const PolicyConfig& config, int num_pages, int page_size, int max_sequences, int max_tokens_per_sequence);
+  LatentCache(const PolicyConfig& config, int num_pages, int page_size, int max_sequences,
+              int max_tokens_per_sequence);
 
   int page_size() const { return page_size_; }
   int max_pages() const { return max_pages_; }
@@ -24,9 +26,11 @@ class LatentCache {
 
   // A new, empty sequence. Needs free_sequences() > 0.
   int NewSequence();
-  // A sequence that begins with the tokens of `parent`: whole pages are shared, a last partial one is copied.
+  // A sequence that begins with the tokens of `parent`: whole pages are shared, a last partial one
+  // is copied.
   int Fork(int parent);
-  // Room for one more token of the sequence; the place to write it is Row(). Needs a free page at page borders.
+  // Room for one more token of the sequence; the place to write it is Row(). Needs a free page at
+  // page borders.
   void Extend(int sequence);
   void Release(int sequence);
 
@@ -39,7 +43,9 @@ class LatentCache {
 
  private:
   int AllocatePage();
-  int32_t& Page(int sequence, int index) { return block_tables_[static_cast<size_t>(sequence) * max_pages_ + index]; }
+  int32_t& Page(int sequence, int index) {
+    return block_tables_[static_cast<size_t>(sequence) * max_pages_ + index];
+  }
 
   int page_size_;
   int max_pages_;  // of a sequence

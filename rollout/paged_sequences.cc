@@ -9,7 +9,8 @@
 
 namespace grpo {
 
-void PagedSequences::SetRows(const std::vector<int32_t>& sequences, const std::vector<int32_t>& positions) {
+void PagedSequences::SetRows(const std::vector<int32_t>& sequences,
+                             const std::vector<int32_t>& positions) {
   sequences_ = sequences;
   positions_ = positions;
   num_visible_.resize(positions.size());
@@ -22,7 +23,8 @@ at::Tensor PagedSequences::Mix(int layer, const at::Tensor& q, const at::Tensor&
   for (int n = 0; n < tokens; ++n, row += row_dim) {
     std::copy_n(row, row_dim, cache_.Row(layer, sequences_[n], positions_[n]));
   }
-  at::Tensor mixed = at::empty({tokens, config_.num_attention_heads, config_.kv_lora_rank}, q.options());
+  at::Tensor mixed =
+      at::empty({tokens, config_.num_attention_heads, config_.kv_lora_rank}, q.options());
   ActiveKernels<float>().paged_attention({.shape = {.num_heads = config_.num_attention_heads,
                                                     .row_dim = row_dim,
                                                     .latent_dim = config_.kv_lora_rank,

@@ -13,8 +13,8 @@ class PagedSequences : public Attention {
  public:
   PagedSequences(const PolicyConfig& config, LatentCache& cache) : config_(config), cache_(cache) {}
 
-  // The tokens of the coming forward: row n is the token at `positions[n]` of `sequences[n]`, room for which has
-  // been made by Extend.
+  // The tokens of the coming forward: row n is the token at `positions[n]` of `sequences[n]`, room
+  // for which has been made by Extend.
   void SetRows(const std::vector<int32_t>& sequences, const std::vector<int32_t>& positions);
 
   // Writes the tokens' rows into the cache, then attends.

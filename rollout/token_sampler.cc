@@ -11,8 +11,10 @@ namespace grpo {
 TokenSampler::TokenSampler(const SamplingConfig& config, int vocabulary_size)
     : config_(config),
       vocabulary_size_(vocabulary_size),
-      truncates_(config.temperature > 0 && (config.top_k > 0 || config.top_p < 1 || config.min_p > 0)),
-      inverse_temperature_(config.temperature > 0 ? static_cast<float>(1 / config.temperature) : 1.0f),
+      truncates_(config.temperature > 0 &&
+                 (config.top_k > 0 || config.top_p < 1 || config.min_p > 0)),
+      inverse_temperature_(config.temperature > 0 ? static_cast<float>(1 / config.temperature)
+                                                  : 1.0f),
       probabilities_(vocabulary_size) {}
 
 SampledToken TokenSampler::Draw(const float* logits, double uniform) {
@@ -21,9 +23,11 @@ SampledToken TokenSampler::Draw(const float* logits, double uniform) {
   kernels.log_sum_exp(1, vocabulary_size_, logits, inverse_temperature_, &log_sum_, nullptr);
   SampledToken drawn;
   if (config_.temperature == 0) {
-    drawn.token = static_cast<int32_t>(std::max_element(logits, logits + vocabulary_size_) - logits);
+    drawn.token =
+        static_cast<int32_t>(std::max_element(logits, logits + vocabulary_size_) - logits);
   } else {
-    kernels.probabilities(vocabulary_size_, logits, inverse_temperature_, log_sum_, probabilities_.data());
+    kernels.probabilities(vocabulary_size_, logits, inverse_temperature_, log_sum_,
+                          probabilities_.data());
     if (truncates_) {
       drawn = DrawTruncated(uniform);
     } else {
@@ -31,7 +35,8 @@ SampledToken TokenSampler::Draw(const float* logits, double uniform) {
       double left = uniform * total;
       int token = 0;
       while (token + 1 < vocabulary_size_ && (left -= probabilities_[token]) > 0) ++token;
-      while (probabilities_[token] == 0 && token > 0) --token;  // rounding must not choose the impossible
+      while (probabilities_[token] == 0 && token > 0)
+        --token;  // rounding must not choose the impossible
       drawn.token = token;
     }
   }
@@ -59,7 +64,8 @@ SampledToken TokenSampler::DrawTruncated(double uniform) {
   }
   if (config_.min_p > 0) {
     const double least = config_.min_p * probabilities_[order_[0]];
-    while (kept > 1 && probabilities_[order_[kept - 1]] < least) mass -= probabilities_[order_[--kept]];
+    while (kept > 1 && probabilities_[order_[kept - 1]] < least)
+      mass -= probabilities_[order_[--kept]];
   }
   double left = uniform * mass;
   size_t place = 0;

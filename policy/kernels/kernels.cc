@@ -48,7 +48,8 @@ T* Scratch(size_t count) {
   return buffer.data;
 }
 
-// ---- Matrix product -----------------------------------------------------------------------------------------
+// ---- Matrix product
+// -----------------------------------------------------------------------------------------
 
 constexpr int kTileRows = GRPO_VECTOR_BYTES == 64 ? 12 : 6;
 constexpr int kTileVectors = 2;
@@ -56,8 +57,8 @@ constexpr int kDepth = 256;  // of a packed block of B: stays in the second-leve
 
 // One tile of C: kRows x (kTileVectors vectors), over `depth` steps of k. `b` is packed.
 template <typename T, int kRows>
-void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c, int64_t ldc, bool load_c,
-          int columns) {
+void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c, int64_t ldc,
+          bool load_c, int columns) {
   using Vector = typename VectorOf<T>::Type;
   constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
   Vector sum[kRows][kTileVectors];
@@ -96,8 +97,8 @@ void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c,
 }
 
 template <typename T, int kRows>
-void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c, int64_t ldc,
-                bool load_c, int columns) {
+void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c,
+                int64_t ldc, bool load_c, int columns) {
   if (rows == kRows) {
     Tile<T, kRows>(depth, a, a_row, a_col, b, c, ldc, load_c, columns);
   } else if constexpr (kRows > 1) {
@@ -105,7 +106,8 @@ void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, c
   }
 }
 
-// Copies a block of B into panels of kWidth columns, [panel][k][column], zeros beyond the last column.
+// Copies a block of B into panels of kWidth columns, [panel][k][column], zeros beyond the last
+// column.
 template <typename T>
 void PackB(int depth, int n, const T* b, int64_t b_row, int64_t b_col, T* packed) {
   constexpr int kWidth = VectorOf<T>::kLanes * kTileVectors;
@@ -124,8 +126,8 @@ void PackB(int depth, int n, const T* b, int64_t b_row, int64_t b_col, T* packed
 }
 
 template <typename T>
-void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, int64_t b_col,
-          T* c, int64_t ldc, bool accumulate) {
+void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
+          int64_t b_col, T* c, int64_t ldc, bool accumulate) {
   constexpr int kWidth = VectorOf<T>::kLanes * kTileVectors;
   const int panels = (n + kWidth - 1) / kWidth;
   T* packed = Scratch<T>(static_cast<size_t>(panels) * kWidth * std::min(k, kDepth));
@@ -137,8 +139,9 @@ void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T
       const int columns = std::min(kWidth, n - panel * kWidth);
       const T* b_panel = packed + static_cast<int64_t>(panel) * depth * kWidth;
       for (int i = 0; i < m; i += kTileRows) {
-        TileOfRows<T, kTileRows>(std::min(kTileRows, m - i), depth, a + i * a_row + k0 * a_col, a_row, a_col, b_panel,
-                                 c + i * ldc + panel * kWidth, ldc, load_c, columns);
+        TileOfRows<T, kTileRows>(std::min(kTileRows, m - i), depth, a + i * a_row + k0 * a_col,
+                                 a_row, a_col, b_panel, c + i * ldc + panel * kWidth, ldc, load_c,
+                                 columns);
       }
     }
   }
@@ -147,7 +150,8 @@ void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T
   }
 }
 
-// ---- Small vector arithmetic --------------------------------------------------------------------------------
+// ---- Small vector arithmetic
+// --------------------------------------------------------------------------------
 
 // Sums over fixed lanes, then over the lanes pairwise: one order for one length.
 template <typename T>
@@ -174,11 +178,13 @@ T Dot(const T* a, const T* b, int n) {
 
 inline double Exp(double x) { return std::exp(x); }
 
-// Within 2 units in the last place of exp on the whole range; branch-free so that loops over it vectorise.
-// exp(x) = 2^n exp(r), |r| <= ln(2)/2, the polynomial being the Taylor series to the seventh power.
+// Within 2 units in the last place of exp on the whole range; branch-free so that loops over it
+// vectorise. exp(x) = 2^n exp(r), |r| <= ln(2)/2, the polynomial being the Taylor series to the
+// seventh power.
 inline float Exp(float x) {
   const float clamped = std::min(std::max(x, -87.3f), 88.7f);
-  const float shifted = clamped * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23 rounds to an integer
+  const float shifted =
+      clamped * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23 rounds to an integer
   const float n = shifted - 12582912.0f;
   float r = clamped - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
@@ -198,10 +204,12 @@ inline float Exp(float x) {
   return x < -87.3f ? 0.0f : p * power;
 }
 
-// ---- Normalisation, activation, rotation ----------------------------------------------------------------------
+// ---- Normalisation, activation, rotation
+// ----------------------------------------------------------------------
 
 template <typename T>
-void RmsNorm(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T eps, T* y, T* inverse_rms) {
+void RmsNorm(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T eps, T* y,
+             T* inverse_rms) {
   for (int r = 0; r < rows; ++r) {
     const T* in = x + r * x_stride;
     T* out = y + static_cast<int64_t>(r) * dim;
@@ -274,8 +282,8 @@ void Softmax(int rows, int n, const T* x, T* y) {
 }
 
 template <typename T>
-void Rope(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head, const T* cos, const T* sin,
-          bool inverse, T* y, int64_t y_row, int64_t y_head) {
+void Rope(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head, const T* cos,
+          const T* sin, bool inverse, T* y, int64_t y_row, int64_t y_head) {
   const int pairs = dim / 2;
   const T sign = inverse ? T{-1} : T{1};
   for (int r = 0; r < rows; ++r) {
@@ -292,7 +300,8 @@ void Rope(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_hea
   }
 }
 
-// ---- Attention ------------------------------------------------------------------------------------------------
+// ---- Attention
+// ------------------------------------------------------------------------------------------------
 
 // Turns scores into exp(score - maximum), in place; returns their sum and the maximum.
 template <typename T>
@@ -306,8 +315,8 @@ T ExpScores(int n, T* scores, T* maximum) {
   return sum;
 }
 
-// Scores of one query row over `visible` keys, in place, become attention weights; returns the log of the sum of
-// exponentials. The same for packed and paged attention.
+// Scores of one query row over `visible` keys, in place, become attention weights; returns the log
+// of the sum of exponentials. The same for packed and paged attention.
 template <typename T>
 T WeightsOfScores(int visible, T scale, T* scores) {
   for (int j = 0; j < visible; ++j) scores[j] *= scale;
@@ -317,17 +326,19 @@ T WeightsOfScores(int visible, T scale, T* scores) {
   return maximum + std::log(sum);
 }
 
-// Zeros in the upper triangle leave the sums of later products as they are: a row's result does not depend on the
-// tokens after it.
+// Zeros in the upper triangle leave the sums of later products as they are: a row's result does not
+// depend on the tokens after it.
 template <typename T>
 void ClearAfterDiagonal(int tokens, T* matrix) {
-  for (int i = 0; i < tokens; ++i) std::fill_n(matrix + int64_t{i} * tokens + i + 1, tokens - i - 1, T{0});
+  for (int i = 0; i < tokens; ++i)
+    std::fill_n(matrix + int64_t{i} * tokens + i + 1, tokens - i - 1, T{0});
 }
 
 template <typename T>
 void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp) {
   const LatentAttentionShape& shape = args.shape;
-  const int64_t q_row = int64_t{shape.num_heads} * shape.row_dim, out_row = int64_t{shape.num_heads} * shape.latent_dim;
+  const int64_t q_row = int64_t{shape.num_heads} * shape.row_dim,
+                out_row = int64_t{shape.num_heads} * shape.latent_dim;
   std::vector<T> weights;
   for (int s = 0; s < args.num_sequences; ++s) {
     const int64_t begin = args.cu_seqlens[s];
@@ -336,7 +347,8 @@ void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp)
     weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * tokens));
     for (int h = 0; h < shape.num_heads; ++h) {
       const T* q = args.q + begin * q_row + h * shape.row_dim;
-      Gemm<T>(tokens, tokens, shape.row_dim, q, q_row, 1, rows, 1, shape.row_dim, weights.data(), tokens, false);
+      Gemm<T>(tokens, tokens, shape.row_dim, q, q_row, 1, rows, 1, shape.row_dim, weights.data(),
+              tokens, false);
       for (int i = 0; i < tokens; ++i) {
         log_sum_exp[(begin + i) * shape.num_heads + h] =
             WeightsOfScores<T>(i + 1, shape.scale, weights.data() + int64_t{i} * tokens);
@@ -348,13 +360,14 @@ void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp)
   }
 }
 
-// With p the attention weights and c the rows (keys whole, values their latent part): ds = p (do c^T - do . o) scale;
-// dq = ds c; dc = ds^T q, and p^T do in the latent part.
+// With p the attention weights and c the rows (keys whole, values their latent part): ds = p (do
+// c^T - do . o) scale; dq = ds c; dc = ds^T q, and p^T do in the latent part.
 template <typename T>
-void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp, const T* d_out,
-                             T* dq, T* d_rows) {
+void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp,
+                             const T* d_out, T* dq, T* d_rows) {
   const LatentAttentionShape& shape = args.shape;
-  const int64_t q_row = int64_t{shape.num_heads} * shape.row_dim, out_row = int64_t{shape.num_heads} * shape.latent_dim;
+  const int64_t q_row = int64_t{shape.num_heads} * shape.row_dim,
+                out_row = int64_t{shape.num_heads} * shape.latent_dim;
   const T scale = shape.scale;
   std::vector<T> weights, d_scores;
   for (int s = 0; s < args.num_sequences; ++s) {
@@ -365,24 +378,29 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, c
     weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * tokens));
     d_scores.resize(weights.size());
     for (int h = 0; h < shape.num_heads; ++h) {
-      const int64_t q_at = begin * q_row + h * shape.row_dim, out_at = begin * out_row + h * shape.latent_dim;
-      Gemm<T>(tokens, tokens, shape.row_dim, args.q + q_at, q_row, 1, rows, 1, shape.row_dim, weights.data(), tokens, false);
-      Gemm<T>(tokens, tokens, shape.latent_dim, d_out + out_at, out_row, 1, rows, 1, shape.row_dim, d_scores.data(),
-              tokens, false);
+      const int64_t q_at = begin * q_row + h * shape.row_dim,
+                    out_at = begin * out_row + h * shape.latent_dim;
+      Gemm<T>(tokens, tokens, shape.row_dim, args.q + q_at, q_row, 1, rows, 1, shape.row_dim,
+              weights.data(), tokens, false);
+      Gemm<T>(tokens, tokens, shape.latent_dim, d_out + out_at, out_row, 1, rows, 1, shape.row_dim,
+              d_scores.data(), tokens, false);
       for (int i = 0; i < tokens; ++i) {
         T* weight = weights.data() + int64_t{i} * tokens;
         T* d_score = d_scores.data() + int64_t{i} * tokens;
         const T log_sum = log_sum_exp[(begin + i) * shape.num_heads + h];
-        const T out_dot = Dot(d_out + out_at + i * out_row, out + out_at + i * out_row, shape.latent_dim);
+        const T out_dot =
+            Dot(d_out + out_at + i * out_row, out + out_at + i * out_row, shape.latent_dim);
         for (int j = 0; j <= i; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
         for (int j = 0; j <= i; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
       }
       ClearAfterDiagonal(tokens, weights.data());
       ClearAfterDiagonal(tokens, d_scores.data());
-      Gemm<T>(tokens, shape.row_dim, tokens, d_scores.data(), tokens, 1, rows, shape.row_dim, 1, dq + q_at, q_row, false);
-      Gemm<T>(tokens, shape.row_dim, tokens, d_scores.data(), 1, tokens, args.q + q_at, q_row, 1, d_row, shape.row_dim, h > 0);
-      Gemm<T>(tokens, shape.latent_dim, tokens, weights.data(), 1, tokens, d_out + out_at, out_row, 1, d_row,
-              shape.row_dim, true);
+      Gemm<T>(tokens, shape.row_dim, tokens, d_scores.data(), tokens, 1, rows, shape.row_dim, 1,
+              dq + q_at, q_row, false);
+      Gemm<T>(tokens, shape.row_dim, tokens, d_scores.data(), 1, tokens, args.q + q_at, q_row, 1,
+              d_row, shape.row_dim, h > 0);
+      Gemm<T>(tokens, shape.latent_dim, tokens, weights.data(), 1, tokens, d_out + out_at, out_row,
+              1, d_row, shape.row_dim, true);
     }
   }
 }
@@ -406,20 +424,23 @@ void PagedAttention(const PagedAttentionArgs<T>& args, T* out) {
   for (int n = 0; n < args.num_rows; ++n) {
     const int visible = args.num_visible[n];
     rows.resize(std::max<size_t>(rows.size(), static_cast<size_t>(visible) * shape.row_dim));
-    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(visible) * shape.num_heads));
+    weights.resize(
+        std::max<size_t>(weights.size(), static_cast<size_t>(visible) * shape.num_heads));
     GatherPages(args, args.sequence_of[n], visible, rows.data());
     const T* q = args.q + int64_t{n} * shape.num_heads * shape.row_dim;
-    Gemm<T>(shape.num_heads, visible, shape.row_dim, q, shape.row_dim, 1, rows.data(), 1, shape.row_dim, weights.data(),
-            visible, false);
+    Gemm<T>(shape.num_heads, visible, shape.row_dim, q, shape.row_dim, 1, rows.data(), 1,
+            shape.row_dim, weights.data(), visible, false);
     for (int h = 0; h < shape.num_heads; ++h) {
       WeightsOfScores<T>(visible, shape.scale, weights.data() + int64_t{h} * visible);
     }
-    Gemm<T>(shape.num_heads, shape.latent_dim, visible, weights.data(), visible, 1, rows.data(), shape.row_dim, 1,
-            out + int64_t{n} * shape.num_heads * shape.latent_dim, shape.latent_dim, false);
+    Gemm<T>(shape.num_heads, shape.latent_dim, visible, weights.data(), visible, 1, rows.data(),
+            shape.row_dim, 1, out + int64_t{n} * shape.num_heads * shape.latent_dim,
+            shape.latent_dim, false);
   }
 }
 
-// ---- Vocabulary -----------------------------------------------------------------------------------------------
+// ---- Vocabulary
+// -----------------------------------------------------------------------------------------------
 
 template <typename T>
 void LogSumExp(int rows, int n, const T* logits, T inverse_temperature, T* log_sum, T* entropy) {
@@ -454,10 +475,12 @@ void Probabilities(int n, const T* logits, T inverse_temperature, T log_sum, T* 
   for (int i = 0; i < n; ++i) p[i] = Exp(logits[i] * inverse_temperature - log_sum);
 }
 
-// d logprob[t] / d z_i = [i = t] - p_i and d entropy / d z_i = -p_i (log p_i + entropy), z the scaled logits.
+// d logprob[t] / d z_i = [i = t] - p_i and d entropy / d z_i = -p_i (log p_i + entropy), z the
+// scaled logits.
 template <typename T>
-void LogSoftmaxBackward(int rows, int n, T* logits, T inverse_temperature, const T* log_sum, const T* entropy,
-                        const int64_t* targets, const T* d_logprob, const T* d_entropy) {
+void LogSoftmaxBackward(int rows, int n, T* logits, T inverse_temperature, const T* log_sum,
+                        const T* entropy, const int64_t* targets, const T* d_logprob,
+                        const T* d_entropy) {
   for (int r = 0; r < rows; ++r) {
     T* row = logits + static_cast<int64_t>(r) * n;
     const T d_entropy_row = d_entropy == nullptr ? T{0} : d_entropy[r];

@@ -1,8 +1,8 @@
-// The CPU kernels behind the policy's operations, on raw pointers: written once, compiled for several
-// instruction sets, chosen at run time. T is float, or double for gradient checks.
+// The CPU kernels behind the policy's operations, on raw pointers: written once, compiled for
+// several instruction sets, chosen at run time. T is float, or double for gradient checks.
 //
-// Every output element is computed in an order that depends on the shapes of its own row alone, never on how
-// many other rows are in the call: a token's result is the same bits in any batch.
+// Every output element is computed in an order that depends on the shapes of its own row alone,
+// never on how many other rows are in the call: a token's result is the same bits in any batch.
 //
 // Letters: N rows (tokens), D width, H heads, L latent rank, R rotary width, E experts.
 #pragma once
@@ -11,8 +11,8 @@
 
 namespace grpo {
 
-// Attention in MLA's latent space: all heads share one row of keys a token, whose first `latent_dim` entries, the
-// compressed latent, are the values too; the rest is the rotary key.
+// Attention in MLA's latent space: all heads share one row of keys a token, whose first
+// `latent_dim` entries, the compressed latent, are the values too; the rest is the rotary key.
 struct LatentAttentionShape {
   int num_heads;
   int row_dim;     // L + R
@@ -46,16 +46,19 @@ struct PagedAttentionArgs {
 
 template <typename T>
 struct Kernels {
-  // C[M, N] (row stride ldc) = A[M, K] B, or += when accumulate. A's element (i, k) is a[i * a_row + k * a_col].
-  // B's element (k, j) is b[k * b_row + j * b_col]. Sums over k go in ascending order, one fused multiply-add each.
-  void (*gemm)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
-               int64_t b_col, T* c, int64_t ldc, bool accumulate);
+  // C[M, N] (row stride ldc) = A[M, K] B, or += when accumulate. A's element (i, k) is a[i * a_row
+  // + k * a_col]. B's element (k, j) is b[k * b_row + j * b_col]. Sums over k go in ascending
+  // order, one fused multiply-add each.
+  void (*gemm)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b,
+               int64_t b_row, int64_t b_col, T* c, int64_t ldc, bool accumulate);
 
-  // y = x / sqrt(mean(x^2) + eps) * weight; inverse_rms [N] is kept for the backward pass (may be null).
-  void (*rms_norm)(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T eps, T* y, T* inverse_rms);
+  // y = x / sqrt(mean(x^2) + eps) * weight; inverse_rms [N] is kept for the backward pass (may be
+  // null).
+  void (*rms_norm)(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T eps, T* y,
+                   T* inverse_rms);
   // dx overwritten, dweight [dim] added to.
-  void (*rms_norm_backward)(int rows, int dim, const T* dy, const T* x, int64_t x_stride, const T* weight,
-                            const T* inverse_rms, T* dx, T* dweight);
+  void (*rms_norm_backward)(int rows, int dim, const T* dy, const T* x, int64_t x_stride,
+                            const T* weight, const T* inverse_rms, T* dx, T* dweight);
 
   // y[i] = silu(gate_up[i]) * gate_up[width + i].
   void (*swiglu)(int rows, int width, const T* gate_up, T* y);
@@ -65,26 +68,31 @@ struct Kernels {
   void (*sigmoid)(int rows, int n, const T* x, T* y);
   void (*softmax)(int rows, int n, const T* x, T* y);
 
-  // Rotates adjacent pairs of [rows, heads, dim] by the angles of cos/sin [rows, dim/2]; inverse rotates back.
-  void (*rope)(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head, const T* cos, const T* sin,
-               bool inverse, T* y, int64_t y_row, int64_t y_head);
+  // Rotates adjacent pairs of [rows, heads, dim] by the angles of cos/sin [rows, dim/2]; inverse
+  // rotates back.
+  void (*rope)(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head,
+               const T* cos, const T* sin, bool inverse, T* y, int64_t y_row, int64_t y_head);
 
   // out [N, H, latent_dim]; log_sum_exp [N, H] of the scaled scores.
   void (*packed_attention)(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp);
   // dq [N, H, row_dim] and d_rows [N, row_dim] are overwritten.
-  void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp,
-                                    const T* d_out, T* dq, T* d_rows);
+  void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const T* out,
+                                    const T* log_sum_exp, const T* d_out, T* dq, T* d_rows);
 
   // out [N, H, latent_dim].
   void (*paged_attention)(const PagedAttentionArgs<T>& args, T* out);
 
-  // Of softmax(logits * inverse_temperature): log of the normaliser (over scaled logits) and entropy, a row each.
-  void (*log_sum_exp)(int rows, int n, const T* logits, T inverse_temperature, T* log_sum, T* entropy);
+  // Of softmax(logits * inverse_temperature): log of the normaliser (over scaled logits) and
+  // entropy, a row each.
+  void (*log_sum_exp)(int rows, int n, const T* logits, T inverse_temperature, T* log_sum,
+                      T* entropy);
   // p[i] = exp(logits[i] * inverse_temperature - log_sum), one row.
   void (*probabilities)(int n, const T* logits, T inverse_temperature, T log_sum, T* p);
-  // logits, in place, become d loss / d logits given d loss / d logprob[target] and d loss / d entropy.
-  void (*log_softmax_backward)(int rows, int n, T* logits, T inverse_temperature, const T* log_sum, const T* entropy,
-                               const int64_t* targets, const T* d_logprob, const T* d_entropy);
+  // logits, in place, become d loss / d logits given d loss / d logprob[target] and d loss / d
+  // entropy.
+  void (*log_softmax_backward)(int rows, int n, T* logits, T inverse_temperature, const T* log_sum,
+                               const T* entropy, const int64_t* targets, const T* d_logprob,
+                               const T* d_entropy);
 };
 
 // The kernels for this processor (AVX-512, AVX2 with FMA, or baseline).

@@ -30,8 +30,8 @@ TEST(RandomStreamTest, DrawsEachValueBelowTheBoundAboutEquallyOften) {
 TEST(SamplingUniformTest, DiffersByEveryPartOfItsKeyAndStaysInsideTheUnitInterval) {
   const double u = SamplingUniform(1, 2, 3, 4);
   EXPECT_EQ(u, SamplingUniform(1, 2, 3, 4));
-  for (double other : {SamplingUniform(2, 2, 3, 4), SamplingUniform(1, 3, 3, 4), SamplingUniform(1, 2, 4, 4),
-                       SamplingUniform(1, 2, 3, 5)}) {
+  for (double other : {SamplingUniform(2, 2, 3, 4), SamplingUniform(1, 3, 3, 4),
+                       SamplingUniform(1, 2, 4, 4), SamplingUniform(1, 2, 3, 5)}) {
     EXPECT_NE(u, other);
     EXPECT_GT(other, 0);
     EXPECT_LT(other, 1);

@@ -1,4 +1,5 @@
-// The whole decoder against transformers and an independent implementation, see tests/golden/README.md.
+// The whole decoder against transformers and an independent implementation, see
+// tests/golden/README.md.
 #include "policy/decoder.h"
 
 #include <torch/csrc/autograd/autograd.h>
@@ -26,7 +27,8 @@ PackedGolden Pack(const at::Tensor& tokens) {
   return packed;
 }
 
-at::Tensor Logits(const Weights& weights, const PackedGolden& packed, ExpertChoices* chosen = nullptr) {
+at::Tensor Logits(const Weights& weights, const PackedGolden& packed,
+                  ExpertChoices* chosen = nullptr) {
   PackedSequences attention(weights.config, packed.cu_seqlens);
   const at::Tensor hidden =
       DecoderHidden(weights, packed.tokens, packed.positions, attention, nullptr, chosen);
@@ -70,7 +72,8 @@ TEST_P(DecoderGoldenTest, GivesTheLossAndEveryGradientInDoublePrecision) {
     targets.push_back(packed.tokens[n + 1].item<int64_t>());
   }
   const at::Tensor logprobs =
-      TokenLogprobs(hidden.index_select(0, at::tensor(rows)), weights.head, at::tensor(targets), 1).first;
+      TokenLogprobs(hidden.index_select(0, at::tensor(rows)), weights.head, at::tensor(targets), 1)
+          .first;
   const at::Tensor nll = -logprobs.mean();
   EXPECT_NEAR(nll.item<double>(), reference.at("nll").item<double>(), 1e-12);
 
@@ -81,7 +84,8 @@ TEST_P(DecoderGoldenTest, GivesTheLossAndEveryGradientInDoublePrecision) {
   Weights fused = weights;
   size_t next = 0;
   std::map<const void*, at::Tensor> gradient_of;
-  for (const at::Tensor& parameter : parameters) gradient_of[parameter.const_data_ptr()] = gradients[next++];
+  for (const at::Tensor& parameter : parameters)
+    gradient_of[parameter.const_data_ptr()] = gradients[next++];
   ForEachTensor(fused, [&](at::Tensor& tensor) {
     const auto found = gradient_of.find(tensor.const_data_ptr());
     if (found != gradient_of.end()) tensor = found->second;
@@ -92,7 +96,8 @@ TEST_P(DecoderGoldenTest, GivesTheLossAndEveryGradientInDoublePrecision) {
     if (expected == reference.end()) continue;
     const at::Tensor wanted = expected->second.to(at::kDouble);
     const double scale = wanted.abs().max().item<double>();
-    EXPECT_LE((named.tensor - wanted).abs().max().item<double>(), 1e-6 * scale + 1e-12) << named.name;
+    EXPECT_LE((named.tensor - wanted).abs().max().item<double>(), 1e-6 * scale + 1e-12)
+        << named.name;
     ++compared;
   }
   int references = 0;
@@ -106,12 +111,14 @@ TEST_P(DecoderGoldenTest, GivesTheSameBitsForASequenceAloneAndPackedWithOthers) 
   const at::Tensor together = Logits(weights, Pack(tokens));
   for (int64_t b = 0; b < tokens.size(0); ++b) {
     const at::Tensor alone = Logits(weights, Pack(tokens.narrow(0, b, 1)));
-    EXPECT_TRUE(alone.equal(together.narrow(0, b * tokens.size(1), tokens.size(1)))) << "sequence " << b;
+    EXPECT_TRUE(alone.equal(together.narrow(0, b * tokens.size(1), tokens.size(1))))
+        << "sequence " << b;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, DecoderGoldenTest,
-                         testing::Values("policy_v3", "policy_v3_noq", "policy_v3_yarn", "policy_v2", "policy_v2_yarn"),
+                         testing::Values("policy_v3", "policy_v3_noq", "policy_v3_yarn",
+                                         "policy_v2", "policy_v2_yarn"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(DecoderTest, ReplaysTheExpertsItIsGiven) {

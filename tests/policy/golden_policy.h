@@ -34,7 +34,8 @@ inline std::map<std::string, at::Tensor> GoldenReference(const std::string& name
                                 : bytes.dtype == "F64" ? at::kDouble
                                                        : at::kFloat;
     at::Tensor tensor = at::empty(bytes.shape, type);
-    std::copy(bytes.bytes.begin(), bytes.bytes.end(), static_cast<char*>(tensor.mutable_data_ptr()));
+    std::copy(bytes.bytes.begin(), bytes.bytes.end(),
+              static_cast<char*>(tensor.mutable_data_ptr()));
     tensors[bytes.name] = tensor;
   }
   return tensors;

@@ -1,11 +1,12 @@
-// Each operation against a straightforward composition of ATen's, and its gradients against finite differences.
+// Each operation against a straightforward composition of ATen's, and its gradients against finite
+// differences.
 #include "policy/ops.h"
 
 #include <functional>
 
 #include <ATen/ATen.h>
-#include <gtest/gtest.h>
 #include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 namespace grpo {
@@ -16,9 +17,11 @@ at::Tensor Random(at::IntArrayRef sizes, int64_t seed, at::ScalarType type = at:
   return at::randn(sizes, generator, at::TensorOptions().dtype(type));
 }
 
-// Compares the gradient of sum(f(inputs) * random) with central differences in every entry of every input.
-void ExpectGradientsOfFiniteDifferences(const std::function<at::Tensor(const std::vector<at::Tensor>&)>& f,
-                                        std::vector<at::Tensor> inputs) {
+// Compares the gradient of sum(f(inputs) * random) with central differences in every entry of every
+// input.
+void ExpectGradientsOfFiniteDifferences(
+    const std::function<at::Tensor(const std::vector<at::Tensor>&)>& f,
+    std::vector<at::Tensor> inputs) {
   for (at::Tensor& input : inputs) input.set_requires_grad(true);
   const at::Tensor out = f(inputs);
   const at::Tensor factors = Random(out.sizes(), 99);
@@ -35,16 +38,20 @@ void ExpectGradientsOfFiniteDifferences(const std::function<at::Tensor(const std
       values[n] = value - step;
       const double below = (f(inputs) * factors).sum().item<double>();
       values[n] = value;
-      ASSERT_NEAR(gradient.const_data_ptr<double>()[n], (above - below) / (2 * step), 2e-7) << "input " << i << " entry " << n;
+      ASSERT_NEAR(gradient.const_data_ptr<double>()[n], (above - below) / (2 * step), 2e-7)
+          << "input " << i << " entry " << n;
     }
   }
 }
 
 TEST(LinearTest, IsTheMatrixProduct) {
-  for (const auto& [rows, in, out] : {std::tuple<int, int, int>{1, 5, 3}, {13, 300, 70}, {64, 128, 33}}) {
+  for (const auto& [rows, in, out] :
+       {std::tuple<int, int, int>{1, 5, 3}, {13, 300, 70}, {64, 128, 33}}) {
     const at::Tensor x = Random({rows, in}, 1), weight = Random({out, in}, 2);
     EXPECT_TRUE(Linear(x, weight).allclose(x.matmul(weight.t()), 1e-12, 1e-12));
-    EXPECT_TRUE(Linear(x.to(at::kFloat), weight.to(at::kFloat)).to(at::kDouble).allclose(x.matmul(weight.t()), 1e-4, 1e-4));
+    EXPECT_TRUE(Linear(x.to(at::kFloat), weight.to(at::kFloat))
+                    .to(at::kDouble)
+                    .allclose(x.matmul(weight.t()), 1e-4, 1e-4));
   }
 }
 
@@ -52,25 +59,31 @@ TEST(LinearTest, GivesARowTheSameBitsInAnyBatch) {
   const at::Tensor x = Random({67, 130}, 1, at::kFloat), weight = Random({75, 130}, 2, at::kFloat);
   const at::Tensor together = Linear(x, weight);
   for (int64_t rows : {1, 2, 5, 11, 12, 13, 40}) {
-    EXPECT_TRUE(Linear(x.narrow(0, 3, rows).contiguous(), weight).equal(together.narrow(0, 3, rows))) << rows;
+    EXPECT_TRUE(
+        Linear(x.narrow(0, 3, rows).contiguous(), weight).equal(together.narrow(0, 3, rows)))
+        << rows;
   }
 }
 
 TEST(LinearTest, HasTheGradientsOfFiniteDifferences) {
-  ExpectGradientsOfFiniteDifferences([](const auto& in) { return Linear(in[0], in[1]); }, {Random({5, 7}, 1), Random({6, 7}, 2)});
+  ExpectGradientsOfFiniteDifferences([](const auto& in) { return Linear(in[0], in[1]); },
+                                     {Random({5, 7}, 1), Random({6, 7}, 2)});
 }
 
 TEST(RmsNormTest, HasTheGradientsOfFiniteDifferences) {
-  ExpectGradientsOfFiniteDifferences([](const auto& in) { return RmsNorm(in[0], in[1], 1e-5); }, {Random({4, 9}, 1), Random({9}, 2)});
+  ExpectGradientsOfFiniteDifferences([](const auto& in) { return RmsNorm(in[0], in[1], 1e-5); },
+                                     {Random({4, 9}, 1), Random({9}, 2)});
 }
 
 TEST(RmsNormTest, ReadsAColumnSliceLikeACopyOfIt) {
   const at::Tensor x = Random({4, 12}, 1), weight = Random({5}, 2);
-  EXPECT_TRUE(RmsNorm(x.narrow(1, 3, 5), weight, 1e-6).equal(RmsNorm(x.narrow(1, 3, 5).contiguous(), weight, 1e-6)));
+  EXPECT_TRUE(RmsNorm(x.narrow(1, 3, 5), weight, 1e-6)
+                  .equal(RmsNorm(x.narrow(1, 3, 5).contiguous(), weight, 1e-6)));
 }
 
 TEST(SwiGluTest, HasTheGradientsOfFiniteDifferences) {
-  ExpectGradientsOfFiniteDifferences([](const auto& in) { return SwiGlu(in[0]); }, {Random({3, 10}, 1)});
+  ExpectGradientsOfFiniteDifferences([](const auto& in) { return SwiGlu(in[0]); },
+                                     {Random({3, 10}, 1)});
 }
 
 TEST(SwiGluTest, StaysFiniteForLargeArguments) {
@@ -84,23 +97,27 @@ TEST(RopeTest, RotatesAdjacentPairsAndBackAgain) {
   const at::Tensor y = Rope(x, angles.cos(), angles.sin());
   EXPECT_TRUE(Rope(y, angles.cos(), -angles.sin()).allclose(x, 1e-12, 1e-12));
   EXPECT_NEAR(y[1][0][2].item<double>(),
-              (x[1][0][2] * angles[1][1].cos() - x[1][0][3] * angles[1][1].sin()).item<double>(), 1e-12);
-  ExpectGradientsOfFiniteDifferences([&](const auto& in) { return Rope(in[0], angles.cos(), angles.sin()); }, {x.clone()});
+              (x[1][0][2] * angles[1][1].cos() - x[1][0][3] * angles[1][1].sin()).item<double>(),
+              1e-12);
+  ExpectGradientsOfFiniteDifferences(
+      [&](const auto& in) { return Rope(in[0], angles.cos(), angles.sin()); }, {x.clone()});
 }
 
 TEST(HeadProductsTest, MultipliesEachHeadByItsOwnMatrixAlsoThroughATransposedView) {
   const at::Tensor x = Random({5, 3, 4}, 1), weight = Random({3, 6, 4}, 2).transpose(1, 2);
   const at::Tensor expected = at::einsum("nha,hab->nhb", {x, weight});
   EXPECT_TRUE(HeadProducts(x, weight).allclose(expected, 1e-12, 1e-12));
-  ExpectGradientsOfFiniteDifferences([](const auto& in) { return HeadProducts(in[0], in[1].transpose(1, 2)); },
-                                     {Random({4, 2, 3}, 1), Random({2, 5, 3}, 2)});
+  ExpectGradientsOfFiniteDifferences(
+      [](const auto& in) { return HeadProducts(in[0], in[1].transpose(1, 2)); },
+      {Random({4, 2, 3}, 1), Random({2, 5, 3}, 2)});
 }
 
 TEST(PackedLatentAttentionTest, AttendsWithinEachSequenceOnly) {
   const at::Tensor q = Random({9, 2, 6}, 1), rows = Random({9, 6}, 2);
   const at::Tensor out = PackedLatentAttention(q, rows, 4, {0, 4, 9}, 0.3);
   for (const auto& [begin, length] : {std::pair<int, int>{0, 4}, {4, 5}}) {
-    const at::Tensor queries = q.narrow(0, begin, length).transpose(0, 1), keys = rows.narrow(0, begin, length);
+    const at::Tensor queries = q.narrow(0, begin, length).transpose(0, 1),
+                     keys = rows.narrow(0, begin, length);
     const at::Tensor mask = at::ones({length, length}).triu(1).to(at::kBool);
     const at::Tensor scores = (queries.matmul(keys.t()) * 0.3).masked_fill(mask, -INFINITY);
     const at::Tensor expected = scores.softmax(-1).matmul(keys.narrow(1, 0, 4)).transpose(0, 1);
@@ -110,13 +127,17 @@ TEST(PackedLatentAttentionTest, AttendsWithinEachSequenceOnly) {
 
 TEST(PackedLatentAttentionTest, HasTheGradientsOfFiniteDifferences) {
   ExpectGradientsOfFiniteDifferences(
-      [](const auto& in) { return PackedLatentAttention(in[0], in[1], 3, {0, 3, 7}, 0.4); },
+      [](const auto& in) {
+        return PackedLatentAttention(in[0], in[1], 3, {0, 3, 7}, 0.4);
+      },
       {Random({7, 2, 5}, 1), Random({7, 5}, 2)});
 }
 
 TEST(ExpertMlpsTest, SumsTheWeightedExpertsOfEachToken) {
-  const at::Tensor x = Random({6, 4}, 1), gate_up = Random({3, 10, 4}, 2), down = Random({3, 4, 5}, 3);
-  const at::Tensor chosen = at::tensor({0, 1, 0, 2, 1, 2, 0, 1, 0, 1, 0, 2}, at::kLong).view({6, 2});
+  const at::Tensor x = Random({6, 4}, 1), gate_up = Random({3, 10, 4}, 2),
+                   down = Random({3, 4, 5}, 3);
+  const at::Tensor chosen =
+      at::tensor({0, 1, 0, 2, 1, 2, 0, 1, 0, 1, 0, 2}, at::kLong).view({6, 2});
   const at::Tensor weights = Random({6, 2}, 4);
   const at::Tensor out = ExpertMlps(x, gate_up, down, chosen, weights);
   for (int64_t n = 0; n < 6; ++n) {
@@ -124,7 +145,8 @@ TEST(ExpertMlpsTest, SumsTheWeightedExpertsOfEachToken) {
     for (int64_t c = 0; c < 2; ++c) {
       const int64_t e = chosen[n][c].item<int64_t>();
       const at::Tensor inner = gate_up[e].mv(x[n]);
-      expected += weights[n][c] * down[e].mv(at::silu(inner.narrow(0, 0, 5)) * inner.narrow(0, 5, 5));
+      expected +=
+          weights[n][c] * down[e].mv(at::silu(inner.narrow(0, 0, 5)) * inner.narrow(0, 5, 5));
     }
     EXPECT_TRUE(out[n].allclose(expected, 1e-12, 1e-12)) << n;
   }

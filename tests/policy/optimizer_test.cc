@@ -29,7 +29,8 @@ TEST(AdamWTest, TakesTheStepsOfTheFormula) {
     for (int i = 0; i < 2; ++i) {
       m[i] = 0.9 * m[i] + 0.1 * gradient[i];
       v[i] = 0.9 * v[i] + 0.1 * gradient[i] * gradient[i];
-      const double mean = m[i] / (1 - std::pow(0.9, step)), variance = v[i] / (1 - std::pow(0.9, step));
+      const double mean = m[i] / (1 - std::pow(0.9, step)),
+                   variance = v[i] / (1 - std::pow(0.9, step));
       w[i] -= 0.1 * (mean / (std::sqrt(variance) + 1e-8) + 0.01 * w[i]);
       EXPECT_NEAR(weight[0][i].item<float>(), w[i], 1e-5);
     }

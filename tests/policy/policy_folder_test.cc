@@ -37,7 +37,8 @@ TEST(PolicyFolderTest, RoundTripsACheckpointThatTransformersWrote) {
   const ScratchFolder folder;
   const Weights weights = GoldenWeights("policy_v3");
   ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
-  EXPECT_EQ(*ReadFile(folder.path() + "/model.safetensors"), *ReadFile(GoldenFolder("policy_v3") + "/model.safetensors"));
+  EXPECT_EQ(*ReadFile(folder.path() + "/model.safetensors"),
+            *ReadFile(GoldenFolder("policy_v3") + "/model.safetensors"));
 }
 
 TEST(PolicyFolderTest, NamesAMissingTensorAndOneOfTheWrongShape) {
@@ -47,10 +48,14 @@ TEST(PolicyFolderTest, NamesAMissingTensorAndOneOfTheWrongShape) {
   ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
   tensors.pop_back();
   ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
-  EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("lm_head.weight is missing"), absl::string_view::npos);
+  EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("lm_head.weight is missing"),
+            absl::string_view::npos);
   tensors.push_back({"lm_head.weight", at::zeros({3, 3})});
   ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
-  EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("lm_head.weight has the shape [3, 3]"),
+  EXPECT_NE(LoadPolicyFolder(folder.path())
+                .status()
+                .message()
+                .find("lm_head.weight has the shape [3, 3]"),
             absl::string_view::npos);
 }
 
@@ -61,7 +66,10 @@ TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
   ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
   tensors.push_back({"model.layers.9.mlp.gate.weight", at::zeros({3, 3})});
   ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
-  EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("model.layers.9.mlp.gate.weight has no place"),
+  EXPECT_NE(LoadPolicyFolder(folder.path())
+                .status()
+                .message()
+                .find("model.layers.9.mlp.gate.weight has no place"),
             absl::string_view::npos);
 }
 

@@ -19,7 +19,8 @@ TEST(GroupAdvantagesTest, WithoutStdOnlySubtractsTheMean) {
 }
 
 TEST(GroupAdvantagesTest, IsZeroInAGroupWithoutSignal) {
-  EXPECT_EQ(GroupAdvantages("group", {0.1, 0.1, 0.1}, {true, true, true}), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(GroupAdvantages("group", {0.1, 0.1, 0.1}, {true, true, true}),
+            (std::vector<double>{0, 0, 0}));
 }
 
 TEST(GroupAdvantagesTest, LeavesOutWhatHasNoValidReward) {

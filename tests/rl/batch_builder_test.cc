@@ -64,14 +64,16 @@ TEST(BuildSamplesTest, DropsSamplesWithoutAUsableRewardOrFailsAsTheRecipeSays) {
 TEST(BuildSamplesTest, AcceptsNoGroups) { EXPECT_TRUE(BuildSamples(GrpoConfig(), {})->empty()); }
 
 TEST(PermuteRewardsTest, KeepsTheRewardsOfEachGroupButNotTheirOwners) {
-  std::vector<ScoredGroup> groups = {Group(1, {1, 2, 3, 4, 5, 6, 7, 8}), Group(2, {1, 2, 3, 4, 5, 6, 7, 8})};
+  std::vector<ScoredGroup> groups = {Group(1, {1, 2, 3, 4, 5, 6, 7, 8}),
+                                     Group(2, {1, 2, 3, 4, 5, 6, 7, 8})};
   PermuteRewards(5, groups);
   std::vector<std::vector<double>> orders;
   for (const ScoredGroup& group : groups) {
     std::vector<double> order;
     for (const Score& score : group.scores) order.push_back(score.reward);
     orders.push_back(order);
-    EXPECT_EQ(std::multiset<double>(order.begin(), order.end()), (std::multiset<double>{1, 2, 3, 4, 5, 6, 7, 8}));
+    EXPECT_EQ(std::multiset<double>(order.begin(), order.end()),
+              (std::multiset<double>{1, 2, 3, 4, 5, 6, 7, 8}));
   }
   EXPECT_NE(orders[0], orders[1]);
   EXPECT_FALSE(std::is_sorted(orders[0].begin(), orders[0].end()));

@@ -37,7 +37,8 @@ TEST_F(CheckpointTest, IsFoundVerifiedAndReadBack) {
 
 TEST_F(CheckpointTest, KeepsTheNewestOnes) {
   for (int64_t step : {5, 10, 100}) ASSERT_TRUE(Write(step).ok());
-  EXPECT_EQ(*ListDirectory(folder_.Path("checkpoints")), (std::vector<std::string>{"step-10", "step-100"}));
+  EXPECT_EQ(*ListDirectory(folder_.Path("checkpoints")),
+            (std::vector<std::string>{"step-10", "step-100"}));
 }
 
 TEST_F(CheckpointTest, ReplacesOneOfTheSameStep) {
@@ -54,12 +55,15 @@ TEST_F(CheckpointTest, IgnoresWhatAKillLeftHalfWritten) {
   EXPECT_EQ(*LatestCheckpoint(folder_.path()), folder_.Path("checkpoints/step-5"));
 }
 
-TEST_F(CheckpointTest, SaysThatThereIsNoneWhereThereIsNone) { EXPECT_EQ(*LatestCheckpoint(folder_.path()), ""); }
+TEST_F(CheckpointTest, SaysThatThereIsNoneWhereThereIsNone) {
+  EXPECT_EQ(*LatestCheckpoint(folder_.path()), "");
+}
 
 TEST_F(CheckpointTest, NamesAFileThatChangedOrIsGone) {
   ASSERT_TRUE(Write(5).ok());
   const std::string checkpoint = folder_.Path("checkpoints/step-5");
-  for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json", "config.json", "tokenizer.json"}) {
+  for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json",
+                           "config.json", "tokenizer.json"}) {
     const std::string path = checkpoint + "/" + name;
     const std::string bytes = *ReadFile(path);
     std::string changed = bytes;

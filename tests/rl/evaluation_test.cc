@@ -34,7 +34,8 @@ TEST(ChangeIntervalTest, CoversTheTrueChangeAboutNinetyFiveTimesInAHundred) {
   for (int trial = 0; trial < trials; ++trial) {
     std::vector<int> before(100), after(100);
     for (int i = 0; i < 100; ++i) {
-      const double skill = random.Uniform();  // of the problem: completions of one problem are alike
+      const double skill =
+          random.Uniform();  // of the problem: completions of one problem are alike
       for (int s = 0; s < 8; ++s) {
         before[i] += random.Uniform() < 0.5 * skill;
         after[i] += random.Uniform() < 0.5 * skill + 0.2;
@@ -51,7 +52,8 @@ TEST(EvaluationJsonTest, ReadsBackWhatItWroteAndRefusesWhatDoesNotFit) {
   const auto back = EvaluationFromJson(EvaluationToJson(evaluation), "state.json");
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(EvaluationToJson(*back), EvaluationToJson(evaluation));
-  for (const char* text : {"{}", "[1]", "[[1,2,3,4,5,6]]", R"([["a",1,2,3,4]])", R"([["a",1,2,3,4,"x"]])"}) {
+  for (const char* text :
+       {"{}", "[1]", "[[1,2,3,4,5,6]]", R"([["a",1,2,3,4]])", R"([["a",1,2,3,4,"x"]])"}) {
     const auto refused = EvaluationFromJson(nlohmann::ordered_json::parse(text), "state.json");
     ASSERT_FALSE(refused.ok()) << text;
     EXPECT_NE(refused.status().message().find("state.json"), absl::string_view::npos);

@@ -16,14 +16,17 @@ ObjectiveConfig Objective() {
 }
 
 LossFunction Loss(const StepBatch& batch) {
-  return [&batch](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy, ObjectiveSums* sums) {
-    return ClippedObjective(Objective(), micro, logprobs, entropy, batch.num_completion_tokens, sums);
+  return [&batch](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy,
+                  ObjectiveSums* sums) {
+    return ClippedObjective(Objective(), micro, logprobs, entropy, batch.num_completion_tokens,
+                            sums);
   };
 }
 
-std::vector<at::Tensor> Gradients(Weights weights, const StepBatch& batch, int threads, int micro_batch_tokens,
-                                  ObjectiveSums* sums) {
-  Learner learner(weights, {.threads = threads, .micro_batch_tokens = micro_batch_tokens, .temperature = 1});
+std::vector<at::Tensor> Gradients(Weights weights, const StepBatch& batch, int threads,
+                                  int micro_batch_tokens, ObjectiveSums* sums) {
+  Learner learner(weights,
+                  {.threads = threads, .micro_batch_tokens = micro_batch_tokens, .temperature = 1});
   auto gradients = learner.Gradients(batch, Loss(batch), sums);
   EXPECT_TRUE(gradients.ok()) << gradients.status();
   return *std::move(gradients);
@@ -103,7 +106,8 @@ TEST(LearnerTest, LogprobsEqualThoseOfTheUpdatePass) {
   Learner learner(weights, {.threads = 2, .micro_batch_tokens = 24, .temperature = 1});
   const auto logprobs = learner.Logprobs(weights, batch);
   ASSERT_TRUE(logprobs.ok()) << logprobs.status();
-  for (size_t i = 0; i < batch.samples.size(); ++i) batch.samples[i].behavior_logprobs = (*logprobs)[i];
+  for (size_t i = 0; i < batch.samples.size(); ++i)
+    batch.samples[i].behavior_logprobs = (*logprobs)[i];
   ObjectiveSums sums;
   ASSERT_TRUE(learner.Gradients(batch, Loss(batch), &sums).ok());
   EXPECT_EQ(sums.difference_max, 0);
@@ -117,7 +121,8 @@ TEST(LearnerTest, UpdateLowersTheLossOfItsOwnBatch) {
   AdamWConfig config;
   config.learning_rate = 1e-2;
   AdamW optimizer(weights.Parameters(), config, 100);
-  const auto imitation = [&](const MicroBatch&, const at::Tensor& logprobs, const at::Tensor& entropy, ObjectiveSums* sums) {
+  const auto imitation = [&](const MicroBatch&, const at::Tensor& logprobs,
+                             const at::Tensor& entropy, ObjectiveSums* sums) {
     return ImitationObjective(logprobs, entropy, batch.num_completion_tokens, sums);
   };
   double first = 0, last = 0;

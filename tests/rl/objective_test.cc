@@ -1,9 +1,8 @@
 // Against an independent fp64 autograd implementation, see tests/golden/README.md.
 #include "rl/objective.h"
 
-#include <nlohmann/json.hpp>
-
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "data/file.h"
@@ -57,7 +56,8 @@ std::vector<double> Advantages(const nlohmann::json& golden) {
       valid.push_back(sample["valid"]);
       rewards.push_back(valid.back() ? sample["reward"].get<double>() : 0);
     }
-    const auto advantages = GroupAdvantages(kind == "no_std" ? "group_no_std" : "group", rewards, valid);
+    const auto advantages =
+        GroupAdvantages(kind == "no_std" ? "group_no_std" : "group", rewards, valid);
     all.insert(all.end(), advantages.begin(), advantages.end());
   }
   return all;
@@ -75,13 +75,17 @@ TEST(ClippedObjectiveTest, HasTheValuesGradientsAndCountsOfTheIndependentImpleme
     config.kl_coef = golden["kl_coef"];
     ObjectiveSums sums;
     const int64_t tokens = batch.policy.numel();
-    const at::Tensor loss = ClippedObjective(config, batch.micro, batch.policy, at::zeros_like(batch.policy), tokens, &sums);
+    const at::Tensor loss = ClippedObjective(config, batch.micro, batch.policy,
+                                             at::zeros_like(batch.policy), tokens, &sums);
     const auto& expected = golden["expected"];
     EXPECT_NEAR(loss.item<double>(), expected["loss"].get<double>(), 1e-12);
     const at::Tensor gradient = torch::autograd::grad({loss}, {batch.policy})[0];
-    for (int64_t i = 0; i < tokens; ++i) EXPECT_NEAR(gradient[i].item<double>(), batch.gradient[i], 1e-12);
-    EXPECT_NEAR(static_cast<double>(sums.clipped_low) / tokens, expected["clip_fraction_low"].get<double>(), 1e-12);
-    EXPECT_NEAR(static_cast<double>(sums.clipped_high) / tokens, expected["clip_fraction_high"].get<double>(), 1e-12);
+    for (int64_t i = 0; i < tokens; ++i)
+      EXPECT_NEAR(gradient[i].item<double>(), batch.gradient[i], 1e-12);
+    EXPECT_NEAR(static_cast<double>(sums.clipped_low) / tokens,
+                expected["clip_fraction_low"].get<double>(), 1e-12);
+    EXPECT_NEAR(static_cast<double>(sums.clipped_high) / tokens,
+                expected["clip_fraction_high"].get<double>(), 1e-12);
     EXPECT_NEAR(sums.ratio / tokens, expected["ratio_mean"].get<double>(), 1e-12);
     ++compared;
   }
@@ -112,7 +116,9 @@ TEST(ClippedObjectiveTest, DropsNothingWhenBehaviorEqualsPolicy) {
   micro.behavior_logprobs = at::tensor({-1.0, -2.0}, at::kDouble);
   micro.advantages = at::tensor({2.0, -1.0}, at::kDouble);
   ObjectiveSums sums;
-  const at::Tensor loss = ClippedObjective(ObjectiveConfig(), micro, micro.behavior_logprobs.clone(), at::zeros({2}, at::kDouble), 2, &sums);
+  const at::Tensor loss =
+      ClippedObjective(ObjectiveConfig(), micro, micro.behavior_logprobs.clone(),
+                       at::zeros({2}, at::kDouble), 2, &sums);
   EXPECT_DOUBLE_EQ(loss.item<double>(), -0.5);
   EXPECT_EQ(sums.clipped_low + sums.clipped_high, 0);
   EXPECT_EQ(sums.different, 0);
@@ -122,7 +128,8 @@ TEST(ClippedObjectiveTest, DropsNothingWhenBehaviorEqualsPolicy) {
 TEST(ImitationObjectiveTest, IsTheMeanNegativeLogProbOverTheGlobalDenominator) {
   ObjectiveSums sums;
   const at::Tensor logprobs = at::tensor({-1.0, -3.0}, at::kDouble);
-  EXPECT_DOUBLE_EQ(ImitationObjective(logprobs, at::zeros({2}, at::kDouble), 8, &sums).item<double>(), 0.5);
+  EXPECT_DOUBLE_EQ(
+      ImitationObjective(logprobs, at::zeros({2}, at::kDouble), 8, &sums).item<double>(), 0.5);
 }
 
 }  // namespace

@@ -73,8 +73,8 @@ every_steps = 2
 )";
 
 // Runs `grpo train` on the recipe text, saved beside the run folder.
-inline absl::Status TrainSmall(const std::string& folder, std::vector<std::string> overrides, bool resume,
-                               const std::atomic<bool>& interrupted) {
+inline absl::Status TrainSmall(const std::string& folder, std::vector<std::string> overrides,
+                               bool resume, const std::atomic<bool>& interrupted) {
   const std::string recipe = folder + ".toml";
   EXPECT_TRUE(WriteFileAtomically(recipe, kSmallRecipe).ok());
   CommandLine command;

@@ -34,7 +34,8 @@ inline StepBatch TinyBatch(int count, uint64_t seed, int vocabulary = 24) {
     TrainingSample sample;
     sample.prompt_length = random.Between(1, 5);
     const int completion = random.Between(1, 9);
-    for (int t = 0; t < sample.prompt_length + completion; ++t) sample.tokens.push_back(random.Below(vocabulary));
+    for (int t = 0; t < sample.prompt_length + completion; ++t)
+      sample.tokens.push_back(random.Below(vocabulary));
     sample.advantage = random.Normal();
     std::vector<float> reference;
     for (int t = 0; t < completion; ++t) {

@@ -1,14 +1,15 @@
-// Whole small runs: the same seed gives the same bytes, whatever the threads, and whatever killed it in between.
+// Whole small runs: the same seed gives the same bytes, whatever the threads, and whatever killed
+// it in between.
 #include "rl/trainer.h"
 
 #include <csignal>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "rl/checkpoint.h"
 #include "tests/data/scratch_folder.h"
 #include "tests/rl/small_run.h"
@@ -20,7 +21,9 @@ const std::atomic<bool> kNeverInterrupted{false};
 
 std::string Metrics(const std::string& folder) { return *ReadFile(folder + "/metrics.jsonl"); }
 
-nlohmann::json Summary(const std::string& folder) { return nlohmann::json::parse(*ReadFile(folder + "/summary.json")); }
+nlohmann::json Summary(const std::string& folder) {
+  return nlohmann::json::parse(*ReadFile(folder + "/summary.json"));
+}
 
 void ExpectSameRun(const std::string& a, const std::string& b) {
   EXPECT_EQ(Metrics(a), Metrics(b));
@@ -109,8 +112,9 @@ TEST(TrainerTest, GoesOnWithoutUpdatesWhenNoGroupHasSignal) {
   const ScratchFolder folder;
   const std::string run = folder.Path("run");
   // A reward of weight zero is the same for all.
-  ASSERT_TRUE(TrainSmall(run, {"run.stages=[\"grpo\"]", "reward.0.weight=0", "reward.1.weight=1e-300", "grpo.max_refills=1",
-                               "grpo.sampling.max_new_tokens=1"},
+  ASSERT_TRUE(TrainSmall(run,
+                         {"run.stages=[\"grpo\"]", "reward.0.weight=0", "reward.1.weight=1e-300",
+                          "grpo.max_refills=1", "grpo.sampling.max_new_tokens=1"},
                          false, kNeverInterrupted)
                   .ok());
   EXPECT_TRUE(absl::StrContains(Metrics(run), "\"num_updates\":0"));

@@ -12,7 +12,8 @@ namespace grpo {
 namespace {
 
 std::shared_ptr<const Tokenizer> TestTokenizer() {
-  const auto tokenizer = Tokenizer::Train({"Compute 12+34. <think>"}, 264, ChatFormat::SpecialTokens(), ChatFormat::VisibleTokens());
+  const auto tokenizer = Tokenizer::Train({"Compute 12+34. <think>"}, 264,
+                                          ChatFormat::SpecialTokens(), ChatFormat::VisibleTokens());
   EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
   return *tokenizer;
 }
@@ -32,8 +33,9 @@ Weights TestWeights(int vocabulary) {
 class EngineTest : public testing::Test {
  protected:
   RolloutEngine Engine(int threads, int max_sequences, int page_size) const {
-    return RolloutEngine(tokenizer_, *ChatFormat::Create(*tokenizer_),
-                         {.threads = threads, .max_sequences = max_sequences, .page_size = page_size});
+    return RolloutEngine(
+        tokenizer_, *ChatFormat::Create(*tokenizer_),
+        {.threads = threads, .max_sequences = max_sequences, .page_size = page_size});
   }
 
   std::vector<Prompt> Prompts(int count) const {
@@ -54,7 +56,8 @@ class EngineTest : public testing::Test {
     return request;
   }
 
-  std::vector<RolloutGroup> Generate(const RolloutEngine& engine, const GenerateRequest& request) const {
+  std::vector<RolloutGroup> Generate(const RolloutEngine& engine,
+                                     const GenerateRequest& request) const {
     auto groups = engine.Generate(weights_, request);
     EXPECT_TRUE(groups.ok()) << groups.status();
     return *std::move(groups);
@@ -77,7 +80,8 @@ void ExpectSameRollouts(const RolloutGroup& a, const RolloutGroup& b) {
 TEST_F(EngineTest, SamplesTheSameBitsForAnyNumberOfThreadsBatchSizeAndPageSize) {
   const GenerateRequest request = Request(9, 4);
   const auto expected = Generate(Engine(1, 256, 16), request);
-  for (const auto& [threads, sequences, page] : {std::tuple<int, int, int>{2, 256, 16}, {3, 8, 4}, {1, 4, 1}}) {
+  for (const auto& [threads, sequences, page] :
+       {std::tuple<int, int, int>{2, 256, 16}, {3, 8, 4}, {1, 4, 1}}) {
     const auto groups = Generate(Engine(threads, sequences, page), request);
     ASSERT_EQ(groups.size(), expected.size());
     for (size_t g = 0; g < groups.size(); ++g) ExpectSameRollouts(groups[g], expected[g]);
@@ -104,10 +108,12 @@ TEST_F(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
       const int64_t fed = tokens.size() - 1, prompt = group.prompt_tokens.size();
       PackedSequences attention(weights_.config, {0, static_cast<int32_t>(fed)});
       ExpertChoices chosen;
-      const at::Tensor hidden = DecoderHidden(weights_, at::tensor(tokens).narrow(0, 0, fed), at::arange(fed), attention,
-                                              nullptr, &chosen);
+      const at::Tensor hidden = DecoderHidden(weights_, at::tensor(tokens).narrow(0, 0, fed),
+                                              at::arange(fed), attention, nullptr, &chosen);
       const at::Tensor logprobs =
-          TokenLogprobs(hidden.narrow(0, prompt - 1, fed - prompt + 1), weights_.head, at::tensor(tokens).narrow(0, prompt, fed - prompt + 1), 1).first;
+          TokenLogprobs(hidden.narrow(0, prompt - 1, fed - prompt + 1), weights_.head,
+                        at::tensor(tokens).narrow(0, prompt, fed - prompt + 1), 1)
+              .first;
       for (size_t t = 0; t < rollout.tokens.size(); ++t) {
         EXPECT_EQ(rollout.logprobs[t], logprobs[t].item<float>());
       }
@@ -116,7 +122,8 @@ TEST_F(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
       std::vector<int16_t> recomputed;
       for (int64_t n = 0; n < fed; ++n) {
         for (const at::Tensor& layer : chosen.layers) {
-          for (int64_t k = 0; k < layer.size(1); ++k) recomputed.push_back(layer[n][k].item<int64_t>());
+          for (int64_t k = 0; k < layer.size(1); ++k)
+            recomputed.push_back(layer[n][k].item<int64_t>());
         }
       }
       EXPECT_EQ(recorded, recomputed);
@@ -169,10 +176,13 @@ TEST_F(EngineTest, GivesUpWhenCancelled) {
   GenerateRequest request = Request(3, 2);
   const std::atomic<bool> cancelled{true};
   request.cancelled = &cancelled;
-  EXPECT_EQ(Engine(2, 64, 16).Generate(weights_, request).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(Engine(2, 64, 16).Generate(weights_, request).status().code(),
+            absl::StatusCode::kCancelled);
 }
 
-TEST_F(EngineTest, AcceptsNoPrompts) { EXPECT_TRUE(Generate(Engine(2, 64, 16), Request(0, 4)).empty()); }
+TEST_F(EngineTest, AcceptsNoPrompts) {
+  EXPECT_TRUE(Generate(Engine(2, 64, 16), Request(0, 4)).empty());
+}
 
 }  // namespace
 }  // namespace grpo

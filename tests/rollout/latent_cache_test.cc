@@ -13,7 +13,10 @@ PolicyConfig Config() {
   return config;
 }
 
-LatentCache Cache() { return LatentCache(Config(), /*num_pages=*/8, /*page_size=*/4, /*max_sequences=*/4, /*max_tokens=*/16); }
+LatentCache Cache() {
+  return LatentCache(Config(), /*num_pages=*/8, /*page_size=*/4, /*max_sequences=*/4,
+                     /*max_tokens=*/16);
+}
 
 int Fill(LatentCache& cache, int tokens) {
   const int sequence = cache.NewSequence();

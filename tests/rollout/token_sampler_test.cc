@@ -23,7 +23,8 @@ std::vector<double> Histogram(const SamplingConfig& config) {
   TokenSampler sampler(config, kLogits.size());
   RandomStream random(1, 2);
   std::vector<double> share(kLogits.size());
-  for (int i = 0; i < 100000; ++i) share[sampler.Draw(kLogits.data(), random.Uniform()).token] += 1e-5;
+  for (int i = 0; i < 100000; ++i)
+    share[sampler.Draw(kLogits.data(), random.Uniform()).token] += 1e-5;
   return share;
 }
 
@@ -52,7 +53,8 @@ TEST(TokenSamplerTest, TakesTheMostLikelyTokenAtTemperatureZero) {
   SamplingConfig config;
   config.temperature = 0;
   TokenSampler sampler(config, kLogits.size());
-  for (double uniform : {0.001, 0.5, 0.999}) EXPECT_EQ(sampler.Draw(kLogits.data(), uniform).token, 1);
+  for (double uniform : {0.001, 0.5, 0.999})
+    EXPECT_EQ(sampler.Draw(kLogits.data(), uniform).token, 1);
 }
 
 TEST(TokenSamplerTest, TopKKeepsTheKMostLikelyTokens) {
@@ -89,7 +91,8 @@ TEST(TokenSamplerTest, MinPDropsTokensBelowAShareOfTheBest) {
 TEST(TokenSamplerTest, NeverDrawsATokenOfProbabilityZero) {
   const std::vector<float> logits = {-INFINITY, 0.0f, -INFINITY};
   TokenSampler sampler(SamplingConfig(), logits.size());
-  for (double uniform : {1e-17, 0.5, 1 - 1e-16}) EXPECT_EQ(sampler.Draw(logits.data(), uniform).token, 1);
+  for (double uniform : {1e-17, 0.5, 1 - 1e-16})
+    EXPECT_EQ(sampler.Draw(logits.data(), uniform).token, 1);
 }
 
 }  // namespace
