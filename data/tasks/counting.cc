@@ -1,5 +1,6 @@
-// How often a word occurs in a list. The trace walks through the list with the number of
-// occurrences so far. No two different questions count as equal.
+// How often a word occurs in a lettered list. The trace walks through the list with the number of
+// occurrences so far; the letters tell its place among equal words. No two different questions
+// count as equal.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -46,12 +47,14 @@ class Counting : public TaskFamily {
     for (int i = 0; i < length; ++i) std::swap(list[i], list[i + random.Below(length - i)]);
 
     TaskProblem problem;
-    problem.question = absl::StrCat("Count ", kinds[0], " in ", absl::StrJoin(list, ", "), ".");
+    std::vector<std::string> items;
     int so_far = 0;
     for (const std::string& word : list) {
+      items.push_back(absl::StrCat(std::string(1, 'a' + items.size()), " ", word));
       if (word == kinds[0]) ++so_far;
-      absl::StrAppend(&problem.reasoning, problem.reasoning.empty() ? "" : " ", word, so_far);
+      absl::StrAppend(&problem.reasoning, items.size() == 1 ? "" : " ", items.back(), so_far);
     }
+    problem.question = absl::StrCat("Count ", kinds[0], " in ", absl::StrJoin(items, ", "), ".");
     problem.answer = absl::StrCat(count);
     problem.guess = absl::StrCat(random.Below(2) == 0 ? count - 1 : count + 1);
     problem.metadata_json = "{}";

@@ -310,14 +310,17 @@ TEST(CountingTest, WalksThroughTheListWithTheCountSoFar) {
         absl::StripSuffix(absl::StripPrefix(problem.question, "Count "), "."), " in ");
     const std::vector<std::string> list = absl::StrSplit(parts.second, ", ");
     EXPECT_EQ(static_cast<int>(list.size()), 4 + 2 * level);
-    const auto count = std::count(list.begin(), list.end(), parts.first);
+    const auto is_counted = [&](const std::string& item) { return item.substr(2) == parts.first; };
+    const auto count = std::count_if(list.begin(), list.end(), is_counted);
     EXPECT_EQ(problem.answer, absl::StrCat(count));
     EXPECT_EQ(std::abs(std::stoi(problem.guess) - static_cast<int>(count)), 1);
     std::string working;
     int so_far = 0;
-    for (const std::string& word : list) {
-      so_far += word == parts.first;
-      absl::StrAppend(&working, working.empty() ? "" : " ", word, so_far);
+    char letter = 'a';
+    for (const std::string& item : list) {
+      EXPECT_EQ(item.substr(0, 2), absl::StrCat(std::string(1, letter++), " "));
+      so_far += is_counted(item);
+      absl::StrAppend(&working, working.empty() ? "" : " ", item, so_far);
     }
     EXPECT_EQ(problem.reasoning, working);
   });
