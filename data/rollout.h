@@ -19,14 +19,17 @@ enum class FinishReason {
 // One completion.
 struct Rollout {
   uint64_t prompt_id = 0;
-  int sample_index = 0;         // place in its group, 0 to G-1
-  std::vector<int32_t> tokens;  // [T] completion only, a stop token included
-  std::vector<float> logprobs;  // [T] log-prob of each token under the sampling policy at the
-                                // sampling temperature, over the whole vocabulary
-  std::vector<float> log_kept_mass;  // [T] log of the probability mass kept by top-k/top-p/min-p;
-                                     // empty when nothing was cut off
-  std::vector<int16_t> experts;  // [T-1, M, K] experts chosen while each token was fed, ascending
-                                 // ids; the last token is never fed
+  int sample_index = 0;  // place in its group, 0 to G-1
+  // [T] Completion only, a stop token included.
+  std::vector<int32_t> tokens;
+  // [T] Log-prob of each token under the sampling policy at the sampling temperature, over the
+  // whole vocabulary.
+  std::vector<float> logprobs;
+  // [T] Log of the probability mass kept by top-k, top-p and min-p; empty when nothing was cut off.
+  std::vector<float> log_kept_mass;
+  // [T-1, M, K] Experts chosen while each token was fed, ascending ids; the last token is never
+  // fed.
+  std::vector<int16_t> experts;
   FinishReason finish = FinishReason::kStop;
   int64_t policy_version = 0;  // of the weights that sampled it
   std::string text;            // decoded completion without the stop token
