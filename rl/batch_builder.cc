@@ -65,23 +65,24 @@ absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& confi
       sample.advantage = advantages[i];
       sample.behavior_logprobs = rollout.logprobs;
       sample.log_kept_mass = rollout.log_kept_mass;
-      if (config.replay_routing) {
-        sample.experts = scored.group.prompt_experts;
-        sample.experts.insert(sample.experts.end(), rollout.experts.begin(), rollout.experts.end());
-      }
+      sample.experts = scored.group.prompt_experts;
+      sample.experts.insert(sample.experts.end(), rollout.experts.begin(), rollout.experts.end());
       samples.push_back(std::move(sample));
     }
   }
   return samples;
 }
 
-std::vector<StepBatch> SplitIntoBatches(std::vector<TrainingSample> samples,
-                                        std::vector<std::vector<float>> reference_logprobs,
-                                        int parts) {
+std::vector<StepBatch> SplitIntoBatches(const GrpoConfig& config,
+                                        std::vector<TrainingSample> samples,
+                                        std::vector<std::vector<float>> reference_logprobs) {
   std::vector<StepBatch> batches;
   const size_t count = samples.size();
+  const int parts = config.updates_per_step;
   for (int part = 0; part < parts; ++part) {
     StepBatch batch;
+    batch.temperature = config.sampling.temperature;
+    batch.replay_routing = config.replay_routing;
     for (size_t i = count * part / parts; i < count * (part + 1) / parts; ++i) {
       batch.num_completion_tokens += samples[i].tokens.size() - samples[i].prompt_length;
       batch.samples.push_back(std::move(samples[i]));

@@ -31,10 +31,12 @@ void PermuteRewards(uint64_t seed, std::vector<ScoredGroup>& groups);
 absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& config,
                                                          const std::vector<ScoredGroup>& groups);
 
-// Cuts samples into `parts` batches, whole samples in their order, sizes as equal as can be.
-std::vector<StepBatch> SplitIntoBatches(std::vector<TrainingSample> samples,
-                                        std::vector<std::vector<float>> reference_logprobs,
-                                        int parts);
+// Cuts samples into batches, one for each of the recipe's updates_per_step: whole samples in their
+// order, sizes as equal as can be, none empty. reference_logprobs: one row for each sample, or none
+// at all.
+std::vector<StepBatch> SplitIntoBatches(const GrpoConfig& config,
+                                        std::vector<TrainingSample> samples,
+                                        std::vector<std::vector<float>> reference_logprobs);
 
 // Demonstrations to imitate.
 StepBatch ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format,

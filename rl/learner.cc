@@ -14,14 +14,25 @@
 namespace grpo {
 namespace {
 
+// Log-probs and entropies of the completion tokens. The experts that were used go to `chosen` when
+// it is not null.
 std::pair<at::Tensor, at::Tensor> ForwardLogprobs(const Weights& weights, const MicroBatch& micro,
-                                                  double temperature) {
+                                                  double temperature, const ExpertChoices* replayed,
+                                                  ExpertChoices* chosen) {
   PackedSequences attention(weights.config, micro.cu_seqlens);
   const at::Tensor hidden =
-      DecoderHidden(weights, micro.tokens, micro.positions, attention,
-                    micro.experts.layers.empty() ? nullptr : &micro.experts, nullptr);
+      DecoderHidden(weights, micro.tokens, micro.positions, attention, replayed, chosen);
   return TokenLogprobs(hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets,
                        temperature);
+}
+
+void CompareRouting(const ExpertChoices& recorded, const ExpertChoices& chosen,
+                    ObjectiveSums* sums) {
+  for (size_t layer = 0; layer < recorded.layers.size(); ++layer) {
+    sums->routed += recorded.layers[layer].size(0);
+    sums->routed_alike +=
+        recorded.layers[layer].eq(chosen.layers[layer]).all(1).sum().item<int64_t>();
+  }
 }
 
 // Lets threads hand in their results in the order of the micro-batches.
@@ -93,8 +104,12 @@ absl::StatusOr<std::vector<at::Tensor>> Learner::Gradients(const StepBatch& batc
       const MicroBatch micro =
           PackMicroBatch(batch, plan[m], weights_.config.num_moe_layers(),
                          weights_.config.num_experts_per_tok, weights_.embedding.scalar_type());
-      const auto [logprobs, entropy] = ForwardLogprobs(weights_, micro, config_.temperature);
+      ExpertChoices chosen;
+      const auto [logprobs, entropy] =
+          ForwardLogprobs(weights_, micro, batch.temperature,
+                          batch.replay_routing ? &micro.experts : nullptr, &chosen);
       ObjectiveSums micro_sums;
+      CompareRouting(micro.experts, chosen, &micro_sums);
       const at::Tensor micro_loss = loss(micro, logprobs, entropy, &micro_sums);
       const auto gradients =
           torch::autograd::grad({micro_loss}, parameters_, {}, /*retain_graph=*/false,
@@ -129,7 +144,8 @@ absl::StatusOr<std::vector<std::vector<float>>> Learner::Logprobs(const Weights&
     for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
       const MicroBatch micro = PackMicroBatch(batch, plan[m], weights.config.num_moe_layers(),
                                               weights.config.num_experts_per_tok);
-      const at::Tensor packed = ForwardLogprobs(weights, micro, config_.temperature).first;
+      const at::Tensor packed =
+          ForwardLogprobs(weights, micro, batch.temperature, nullptr, nullptr).first;
       const float* values = packed.const_data_ptr<float>();
       for (size_t index : plan[m]) {
         const size_t count =

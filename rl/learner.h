@@ -20,7 +20,6 @@ namespace grpo {
 struct LearnerConfig {
   int threads = 2;
   int micro_batch_tokens = 4096;
-  double temperature = 1;  // of the sampling: log-probs are taken at the same
 };
 
 struct UpdateStats {

@@ -20,6 +20,8 @@ void ObjectiveSums::Add(const ObjectiveSums& other) {
   difference += other.difference;
   difference_max = std::max(difference_max, other.difference_max);
   different += other.different;
+  routed += other.routed;
+  routed_alike += other.routed_alike;
 }
 
 namespace {

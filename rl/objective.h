@@ -35,7 +35,9 @@ struct ObjectiveSums {
   int64_t clipped_high = 0;
   double difference = 0;  // |logp - behavior|
   double difference_max = 0;
-  int64_t different = 0;  // tokens where they are not the same number
+  int64_t routed = 0;        // rows of the routing record: one a fed token and MoE layer
+  int64_t routed_alike = 0;  // of them, those where the learner chooses the recorded experts
+  int64_t different = 0;     // tokens where they are not the same number
 
   void Add(const ObjectiveSums& other);
 };

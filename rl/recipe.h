@@ -1,4 +1,4 @@
-// A run, described: the typed form of a recipe file. Only recipe.cc knows TOML.
+// A run, described: the typed form of a recipe file. Only recipe_toml.cc knows TOML.
 #pragma once
 
 #include <string>

@@ -122,6 +122,8 @@ void AddUpdateMetrics(const std::vector<UpdateStats>& updates, MetricList* metri
   metrics->Add("sampling/sampling_logp_difference/max", first.difference_max);
   metrics->Add("sampling/sampling_logp_difference/fraction_nonzero",
                first.different / first_tokens);
+  metrics->Add("routing/agreement",
+               first.routed == 0 ? 1.0 : static_cast<double>(first.routed_alike) / first.routed);
   metrics->Add("sampling/importance_sampling_ratio/min", first.ratio_min);
   metrics->Add("sampling/importance_sampling_ratio/mean", first.ratio / first_tokens);
   metrics->Add("sampling/importance_sampling_ratio/max", first.ratio_max);

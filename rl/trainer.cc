@@ -38,8 +38,7 @@ Trainer::Trainer(const Recipe& recipe, RunParts& parts, Recorder& recorder, Prog
       progress_(progress),
       interrupted_(interrupted),
       learner_(parts.weights, {.threads = recipe.run.threads,
-                               .micro_batch_tokens = recipe.grpo.micro_batch_tokens,
-                               .temperature = recipe.grpo.sampling.temperature}) {}
+                               .micro_batch_tokens = recipe.grpo.micro_batch_tokens}) {}
 
 absl::Status Trainer::Run() {
   while (state_.stage < static_cast<int>(recipe_.run.stages.size())) {
@@ -205,11 +204,12 @@ absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(
   if (reference_.has_value() && !samples.empty()) {
     StepBatch all;
     all.samples = samples;
+    all.temperature = recipe_.grpo.sampling.temperature;
     ASSIGN_OR_RETURN(reference_logprobs, learner_.Logprobs(*reference_, all));
   }
   std::vector<UpdateStats> updates;
-  for (const StepBatch& batch : SplitIntoBatches(std::move(samples), std::move(reference_logprobs),
-                                                 recipe_.grpo.updates_per_step)) {
+  for (const StepBatch& batch :
+       SplitIntoBatches(recipe_.grpo, std::move(samples), std::move(reference_logprobs))) {
     const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs,
                           const at::Tensor& entropy, ObjectiveSums* sums) {
       return ClippedObjective(objective, micro, logprobs, entropy, batch.num_completion_tokens,

@@ -20,7 +20,7 @@ struct TrainingSample {
   double advantage = 0;                  // of every completion token; 1 in imitation
   std::vector<float> behavior_logprobs;  // [T] under the policy that sampled; empty in imitation
   std::vector<float> log_kept_mass;      // [T], or empty: see Rollout
-  std::vector<int16_t> experts;  // [S + T - 1, M, K] recorded choices to replay; empty: chosen anew
+  std::vector<int16_t> experts;          // [S + T - 1, M, K] recorded choices; empty in imitation
 };
 
 // All that one optimizer step learns from. The denominator is global: gradient accumulation,
@@ -29,6 +29,8 @@ struct StepBatch {
   std::vector<TrainingSample> samples;
   std::vector<std::vector<float>> reference_logprobs;  // [samples][T]; empty without a reference
   int64_t num_completion_tokens = 0;  // the loss denominator, over all micro-batches and ranks
+  bool replay_routing = false;  // the recorded experts take the place of the learner's own choice
+  double temperature = 1;  // at which log-probs are taken: that of the sampling, 1 in imitation
 };
 
 // Samples packed one after the other, without padding; the last token of each is only a target and
@@ -43,7 +45,7 @@ struct MicroBatch {
   at::Tensor behavior_logprobs;     // [C]; undefined in imitation
   at::Tensor reference_logprobs;    // [C]; undefined without a reference
   at::Tensor log_kept_mass;         // [C]; undefined when nothing was cut off
-  ExpertChoices experts;            // to replay; empty: chosen anew
+  ExpertChoices experts;            // recorded; empty in imitation
 };
 
 // Indices of samples for each micro-batch, in order, each within the token budget (a longer sample

@@ -85,13 +85,18 @@ TEST(SplitIntoBatchesTest, CutsWholeSamplesAndCountsTheirTokens) {
     samples[i].tokens.resize(3 + i);
     samples[i].prompt_length = 2;
   }
-  const auto batches = SplitIntoBatches(samples, {}, 2);
+  GrpoConfig config;
+  config.updates_per_step = 2;
+  config.sampling.temperature = 0.5;
+  const auto batches = SplitIntoBatches(config, samples, {});
   ASSERT_EQ(batches.size(), 2u);
+  EXPECT_EQ(batches[1].temperature, 0.5);
   EXPECT_EQ(batches[0].samples.size(), 2u);
   EXPECT_EQ(batches[0].num_completion_tokens, 1 + 2);
   EXPECT_EQ(batches[1].num_completion_tokens, 3 + 4 + 5);
-  EXPECT_TRUE(SplitIntoBatches({}, {}, 4).empty());
-  EXPECT_EQ(SplitIntoBatches(samples, {}, 9).size(), 5u);
+  config.updates_per_step = 9;
+  EXPECT_TRUE(SplitIntoBatches(config, {}, {}).empty());
+  EXPECT_EQ(SplitIntoBatches(config, samples, {}).size(), 5u);
 }
 
 }  // namespace

@@ -25,8 +25,7 @@ LossFunction Loss(const StepBatch& batch) {
 
 std::vector<at::Tensor> Gradients(Weights weights, const StepBatch& batch, int threads,
                                   int micro_batch_tokens, ObjectiveSums* sums) {
-  Learner learner(weights,
-                  {.threads = threads, .micro_batch_tokens = micro_batch_tokens, .temperature = 1});
+  Learner learner(weights, {.threads = threads, .micro_batch_tokens = micro_batch_tokens});
   auto gradients = learner.Gradients(batch, Loss(batch), sums);
   EXPECT_TRUE(gradients.ok()) << gradients.status();
   return *std::move(gradients);
@@ -72,8 +71,9 @@ TEST(LearnerTest, GivesTheSameBitsForAnyNumberOfThreads) {
 // The whole policy, from token ids to loss, in every kind of parameter.
 TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
   Weights weights = Weights::Random(TinyConfig(), 0.3, 2, at::kDouble);
-  const StepBatch batch = TinyBatch(5, 6);
-  Learner learner(weights, {.threads = 1, .micro_batch_tokens = 40, .temperature = 0.9});
+  StepBatch batch = TinyBatch(5, 6);
+  batch.temperature = 0.9;
+  Learner learner(weights, {.threads = 1, .micro_batch_tokens = 40});
   const auto loss_now = [&] {
     ObjectiveSums sums;
     EXPECT_TRUE(learner.Gradients(batch, Loss(batch), &sums).ok());
@@ -103,7 +103,7 @@ TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
 TEST(LearnerTest, LogprobsEqualThoseOfTheUpdatePass) {
   Weights weights = Weights::Random(TinyConfig(), 0.3, 2);
   StepBatch batch = TinyBatch(9, 6);
-  Learner learner(weights, {.threads = 2, .micro_batch_tokens = 24, .temperature = 1});
+  Learner learner(weights, {.threads = 2, .micro_batch_tokens = 24});
   const auto logprobs = learner.Logprobs(weights, batch);
   ASSERT_TRUE(logprobs.ok()) << logprobs.status();
   for (size_t i = 0; i < batch.samples.size(); ++i)
@@ -117,7 +117,7 @@ TEST(LearnerTest, LogprobsEqualThoseOfTheUpdatePass) {
 TEST(LearnerTest, UpdateLowersTheLossOfItsOwnBatch) {
   Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
   const StepBatch batch = TinyBatch(16, 8);
-  Learner learner(weights, {.threads = 2, .micro_batch_tokens = 64, .temperature = 1});
+  Learner learner(weights, {.threads = 2, .micro_batch_tokens = 64});
   AdamWConfig config;
   config.learning_rate = 1e-2;
   AdamW optimizer(weights.Parameters(), config, 100);
@@ -132,6 +132,26 @@ TEST(LearnerTest, UpdateLowersTheLossOfItsOwnBatch) {
     (step == 0 ? first : last) = update->sums.loss;
   }
   EXPECT_LT(last, first / 4);
+}
+
+TEST(LearnerTest, CountsWhereItsRoutingDiffersFromTheRecordUnlessItReplaysIt) {
+  Weights weights = Weights::Random(TinyConfig(), 0.3, 2);
+  StepBatch batch = TinyBatch(4, 6);
+  int64_t rows = 0;
+  for (TrainingSample& sample : batch.samples) {
+    for (size_t t = 0; t + 1 < sample.tokens.size(); ++t) {
+      sample.experts.insert(sample.experts.end(), {0, 1});  // one MoE layer, two experts
+      ++rows;
+    }
+  }
+  ObjectiveSums free_sums, replayed_sums;
+  Gradients(weights.Clone(), batch, 1, 64, &free_sums);
+  EXPECT_EQ(free_sums.routed, rows);
+  EXPECT_LT(free_sums.routed_alike, rows);
+  batch.replay_routing = true;
+  Gradients(weights.Clone(), batch, 1, 64, &replayed_sums);
+  EXPECT_EQ(replayed_sums.routed_alike, rows);
+  EXPECT_NE(replayed_sums.loss, free_sums.loss);
 }
 
 TEST(LearnerTest, DoesNothingWithoutSamples) {
