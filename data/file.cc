@@ -23,7 +23,7 @@ constexpr mode_t kFileMode = 0644, kDirectoryMode = 0755;
 absl::Status SystemError(absl::string_view action, const std::string& path) {
   const int error = errno;
   return absl::ErrnoToStatus(error,
-                             absl::StrCat("cannot ", action, " '", path, "': ", strerror(error)));
+                             absl::StrCat("cannot ", action, " '", path, "'"));
 }
 
 // Closes its descriptor when it goes out of scope.

@@ -45,7 +45,7 @@ absl::Status RunCommand(const grpo::CommandLine& command) {
 int main(int argc, char** argv) {
   const auto command = grpo::ParseCommandLine(std::vector<std::string>(argv + 1, argv + argc));
   if (!command.ok()) {
-    std::fprintf(stderr, "grpo: %s\n", std::string(command.status().message()).c_str());
+    std::fprintf(stderr, "%s\n", std::string(command.status().message()).c_str());
     return kUsage;
   }
   // Freed memory stays with the process: activations of one micro-batch reuse the pages of the one
