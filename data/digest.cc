@@ -52,7 +52,7 @@ std::string Sha256Hex(absl::string_view bytes) {
 absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
   std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
   if (file == nullptr) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open '", path, \"'\"));
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open '", path, "'"));
   }
   Sha256 digest;
   std::vector<char> chunk(1 << 18);
@@ -60,7 +60,7 @@ absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
     digest.Update(absl::string_view(chunk.data(), count));
   }
   if (std::ferror(file.get())) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path, \"'\"));
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path, "'"));
   }
   return digest.Hex();
 }

@@ -22,8 +22,7 @@ constexpr mode_t kFileMode = 0644, kDirectoryMode = 0755;
 // errno as a status; `action` completes "cannot ...".
 absl::Status SystemError(absl::string_view action, const std::string& path) {
   const int error = errno;
-  return absl::ErrnoToStatus(error,
-                             absl::StrCat("cannot ", action, " '", path, "'"));
+  return absl::ErrnoToStatus(error, absl::StrCat("cannot ", action, " '", path, "'"));
 }
 
 // Closes its descriptor when it goes out of scope.

@@ -38,7 +38,7 @@ absl::StatusOr<std::unique_ptr<JsonLinesReader>> JsonLinesReader::Open(const std
                                                                        size_t max_line_bytes) {
   File file(std::fopen(path.c_str(), "rbe"), std::fclose);
   if (file == nullptr) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open '", path, \"'\"));
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open '", path, "'"));
   }
   return std::unique_ptr<JsonLinesReader>(
       new JsonLinesReader(path, max_line_bytes, std::move(file)));
@@ -67,8 +67,7 @@ absl::StatusOr<bool> JsonLinesReader::ReadLine() {
     buffer_.resize(searched + count);
     if (count > 0) continue;
     if (std::ferror(file_.get())) {
-      return absl::ErrnoToStatus(errno,
-                                 absl::StrCat("cannot read '", path_, \"'\"));
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path_, "'"));
     }
     if (buffer_.empty()) return false;
     end = buffer_.size();  // a last line without a line end

@@ -37,7 +37,7 @@ absl::Status CheckOptions(const PromptFileOptions& options) {
 }
 
 absl::Status ReadProblem(const std::string& path) {
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path, \"'\"));
+  return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path, "'"));
 }
 
 }  // namespace
