@@ -22,12 +22,13 @@ struct PolicyFolderExtras {
 absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights,
                               const PolicyFolderExtras& extras);
 
-// fp32 weights; F16 and BF16 tensors are widened. An error names the file and the tensor that is
+// fp32 weights; F16 and BF16 tensors are widened. Layers that predict further tokens
+// (num_nextn_predict_layers) are kept as they are. An error names the file and the tensor that is
 // missing, left over, or of another shape than config.json says.
 absl::StatusOr<Weights> LoadPolicyFolder(const std::string& folder);
 
 // Tensors under names of our own (optimizer moments): written to and read from one safetensors
-// file. Reading fills the given tensors in place.
+// file. Reading fills the given tensors in place; every tensor of the file must be among them.
 absl::Status SaveTensors(const std::string& path, const std::vector<NamedTensor>& tensors);
 absl::Status LoadTensors(const std::string& path, const std::vector<NamedTensor>& tensors);
 

@@ -12,7 +12,7 @@
 #include "policy/decoder.h"
 #include "policy/ops.h"
 #include "policy/threads.h"
-#include "rollout/latent_cache.h"
+#include "rollout/paged_cache.h"
 #include "rollout/paged_sequences.h"
 #include "rollout/token_sampler.h"
 
@@ -205,7 +205,7 @@ class Worker {
   int max_sequences_;
   int pages_of_sequence_;
   int cache_sequences_;
-  LatentCache cache_;
+  PagedCache cache_;
   PagedSequences attention_;
   TokenSampler sampler_;
   std::vector<Row> rows_;

@@ -6,7 +6,7 @@
 #include "data/chat_format.h"
 #include "policy/decoder.h"
 #include "policy/ops.h"
-#include "rollout/latent_cache.h"
+#include "rollout/paged_cache.h"
 
 namespace grpo {
 namespace {
