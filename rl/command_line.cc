@@ -43,16 +43,18 @@ class OptionCollector {
  public:
   template <typename T, typename Constraint>
   void operator()(const char* key, T&, const Constraint&, const char* documentation) {
-    const std::string value = std::is_same_v<T, std::string> ? "TEXT"
-                              : IsVector<T>::value           ? "LIST"
-                                                             : "NUMBER";
+    const std::string value = std::is_same_v<T, bool>          ? ""
+                              : std::is_same_v<T, std::string> ? "TEXT"
+                              : IsVector<T>::value             ? "LIST"
+                                                               : "NUMBER";
     options.push_back({OptionName(key), value, documentation});
   }
   std::vector<Option> options;
 };
 
-std::vector<Option> SampleOptionList() {
-  SampleOptions defaults;
+template <typename Options>
+std::vector<Option> OptionsOf() {
+  Options defaults;
   OptionCollector collector;
   defaults.VisitFields(collector);
   return collector.options;
@@ -93,7 +95,13 @@ std::vector<CommandSpec> MakeCommands() {
       {Command::kSample, "sample", "sample --policy DIR [OPTION …]",
        "samples completions for prompts, or chats on a terminal",
        "Reads prompts from a file or standard input and prints completions.",
-       /*takes_recipe=*/false, SampleOptionList()},
+       /*takes_recipe=*/false, OptionsOf<SampleOptions>()},
+      {Command::kLogprobs, "logprobs", "logprobs --policy DIR [OPTION …]  < in.jsonl > out.jsonl",
+       "log-probs, best tokens and chosen experts of given tokens",
+       "Reads {\"tokens\": [ids]} or {\"text\": \"…\"} a line and writes for each the log-prob of "
+       "every\n"
+       "token given those before it (null for the first) and the most likely next token after it.",
+       /*takes_recipe=*/false, OptionsOf<LogprobsOptions>()},
   };
 }
 
@@ -206,7 +214,9 @@ class OptionReader {
   void operator()(const char* key, T& field, const Constraint& constraint,
                   const char* documentation) {
     const std::string name = OptionName(key);
-    if (words_.Has(name)) {
+    if constexpr (std::is_same_v<T, bool>) {
+      field = words_.Has(name);
+    } else if (words_.Has(name)) {
       const absl::optional<RecipeNode> value =
           OverrideValue(words_.All(name)[0], command_.position);
       if (value) {
@@ -225,10 +235,11 @@ class OptionReader {
   RecipeNode command_;  // stands for the command in messages
 };
 
-absl::Status FinishSample(const Words& words, CommandLine& line) {
+template <typename Options>
+absl::Status ReadOptions(const CommandSpec& spec, const Words& words, Options& options) {
   RecipeErrors errors;
-  OptionReader reader(words, "grpo sample", errors);
-  line.sample.VisitFields(reader);
+  OptionReader reader(words, "grpo " + spec.name, errors);
+  options.VisitFields(reader);
   return errors.ToStatus();
 }
 
@@ -246,7 +257,9 @@ absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
   if (spec.command == Command::kScore) {
     RETURN_IF_ERROR(FinishScore(spec, line));
   } else if (spec.command == Command::kSample) {
-    RETURN_IF_ERROR(FinishSample(words, line));
+    RETURN_IF_ERROR(ReadOptions(spec, words, line.sample));
+  } else if (spec.command == Command::kLogprobs) {
+    RETURN_IF_ERROR(ReadOptions(spec, words, line.logprobs));
   } else {
     RETURN_IF_ERROR(RequireRecipe(spec, line));
   }
@@ -276,7 +289,8 @@ std::string ProgramHelp() {
 absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
   CommandLine line;
   if (arguments.empty()) {
-    return UsageError("grpo: needs a command: train, eval, score or sample. See grpo --help.");
+    return UsageError(
+        "grpo: needs a command: train, eval, score, sample or logprobs. See grpo --help.");
   }
   if (IsHelp(arguments[0])) return line;
   if (arguments[0] == "--version") {

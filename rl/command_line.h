@@ -14,7 +14,7 @@
 
 namespace grpo {
 
-enum class Command { kTrain, kEval, kScore, kSample, kHelp, kVersion };
+enum class Command { kTrain, kEval, kScore, kSample, kLogprobs, kHelp, kVersion };
 
 // Options of `grpo sample`; each field is an option, `top_k` being --top-k.
 struct SampleOptions {
@@ -39,6 +39,25 @@ struct SampleOptions {
   }
 };
 
+// Options of `grpo logprobs`.
+struct LogprobsOptions {
+  std::string policy;
+  std::string dtype = "fp32";
+  bool experts = false;
+  int top_logits = 0;
+  int threads = 2;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("policy", policy, NotEmpty(), "folder of the policy");
+    visit("dtype", dtype, OneOf{{"fp32", "bf16"}},
+          "of the weights: bf16 rounds them, the arithmetic stays fp32");
+    visit("experts", experts, NoConstraint(), "adds the chosen experts");
+    visit("top_logits", top_logits, Range(0, 1 << 24), "adds the best logits, this many a token");
+    visit("threads", threads, Range(1, 1024), "processor threads; no result depends on it");
+  }
+};
+
 struct CommandLine {
   Command command = Command::kHelp;
   absl::optional<Command> help_about;  // kHelp: the command, none for the program
@@ -49,6 +68,7 @@ struct CommandLine {
   std::string policy;                  // eval: folder of the policy
   std::vector<std::string> rewards;    // score: --reward, for ParseRewardSpec
   SampleOptions sample;                // sample
+  LogprobsOptions logprobs;            // logprobs
 };
 
 // `arguments` are those after the program's name. A usage error (the caller prints it and exits

@@ -11,6 +11,7 @@
 #include "rl/command_line.h"
 #include "rl/eval_command.h"
 #include "rl/interrupt.h"
+#include "rl/logprobs_command.h"
 #include "rl/sample_command.h"
 #include "rl/score_command.h"
 #include "rl/train_command.h"
@@ -30,6 +31,8 @@ absl::Status RunCommand(const grpo::CommandLine& command) {
       return grpo::RunScore(command);
     case grpo::Command::kSample:
       return grpo::RunSample(command, grpo::InterruptFlag());
+    case grpo::Command::kLogprobs:
+      return grpo::RunLogprobs(command);
     case grpo::Command::kHelp:
       std::fputs(grpo::HelpText(command.help_about).c_str(), stdout);
       return absl::OkStatus();
