@@ -77,17 +77,23 @@ absl::StatusOr<std::map<std::string, std::string>> ReadTemplates(const nlohmann:
   return sources;
 }
 
-// An empty object where the folder has no tokenizer_config.json.
-absl::StatusOr<nlohmann::json> ReadTokenizerConfig(const std::string& path) {
-  auto text = ReadFile(path);
-  if (absl::IsNotFound(text.status())) return nlohmann::json::object();
-  if (!text.ok()) return text.status();
-  ASSIGN_OR_RETURN(nlohmann::json config, ParseJson(*text, {path}));
+// An empty object for an empty text.
+absl::StatusOr<nlohmann::json> ParseTokenizerConfig(const std::string& text,
+                                                    const std::string& origin) {
+  if (text.empty()) return nlohmann::json::object();
+  ASSIGN_OR_RETURN(nlohmann::json config, ParseJson(text, {origin}));
   if (!config.is_object()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": expected an object, found ", JsonKind(config)));
+        absl::StrCat(origin, ": expected an object, found ", JsonKind(config)));
   }
   return config;
+}
+
+// The file's text; empty where there is none.
+absl::StatusOr<std::string> ReadIfThere(const std::string& path) {
+  auto text = ReadFile(path);
+  if (absl::IsNotFound(text.status())) return std::string();
+  return text;
 }
 
 }  // namespace
@@ -108,14 +114,22 @@ absl::StatusOr<std::string> ModelChatTemplate::Render(nlohmann::ordered_json con
 }
 
 absl::StatusOr<ModelChatTemplate> LoadChatTemplate(const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::string config, ReadIfThere(folder + "/tokenizer_config.json"));
+  ASSIGN_OR_RETURN(const std::string source, ReadIfThere(folder + "/chat_template.jinja"));
+  return ModelChatTemplate::FromFiles(config, source, folder);
+}
+
+absl::StatusOr<ModelChatTemplate> ModelChatTemplate::FromFiles(const std::string& tokenizer_config,
+                                                               const std::string& template_text,
+                                                               const std::string& folder) {
   const std::string config_path = absl::StrCat(folder, "/tokenizer_config.json");
-  const std::string template_path = absl::StrCat(folder, "/chat_template.jinja");
-  ASSIGN_OR_RETURN(const nlohmann::json config, ReadTokenizerConfig(config_path));
+  ASSIGN_OR_RETURN(const nlohmann::json config,
+                   ParseTokenizerConfig(tokenizer_config, config_path));
   ModelChatTemplate model;
   ASSIGN_OR_RETURN(model.special_tokens_, ReadSpecialTokens(config, config_path));
-  if (FileExists(template_path)) {
-    ASSIGN_OR_RETURN(const std::string source, ReadFile(template_path));
-    ASSIGN_OR_RETURN(model.default_, ChatTemplate::Parse(source, template_path));
+  if (!template_text.empty()) {
+    ASSIGN_OR_RETURN(model.default_,
+                     ChatTemplate::Parse(template_text, folder + "/chat_template.jinja"));
     model.with_tools_ = model.default_;
     return model;
   }

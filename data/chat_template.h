@@ -42,6 +42,13 @@ class ChatTemplate {
 // The templates of a model, with the special tokens that they write.
 class ModelChatTemplate {
  public:
+  // Of the texts of chat_template.jinja and tokenizer_config.json, empty where there is none. The
+  // first has precedence; the second may hold a template or a list of {"name", "template"}, and
+  // has the special tokens. `origin` names their folder in messages. kNotFound without a template.
+  static absl::StatusOr<ModelChatTemplate> FromFiles(const std::string& tokenizer_config,
+                                                     const std::string& template_text,
+                                                     const std::string& origin);
+
   // As ChatTemplate::Render. A variable that `context` lacks is a special token if there is one of
   // that name (bos_token, eos_token, …). A conversation with tools takes the template "tool_use"
   // where the model has one.
@@ -50,16 +57,12 @@ class ModelChatTemplate {
   const std::map<std::string, std::string>& special_tokens() const { return special_tokens_; }
 
  private:
-  friend absl::StatusOr<ModelChatTemplate> LoadChatTemplate(const std::string& folder);
-
   std::shared_ptr<const ChatTemplate> default_;
   std::shared_ptr<const ChatTemplate> with_tools_;
   std::map<std::string, std::string> special_tokens_;  // "bos_token" to its text
 };
 
-// Reads chat_template.jinja, or without one the `chat_template` of tokenizer_config.json (a text,
-// or a list of {"name", "template"}), and the special tokens of tokenizer_config.json. kNotFound
-// where the folder has no template.
+// The same from the files of a folder.
 absl::StatusOr<ModelChatTemplate> LoadChatTemplate(const std::string& folder);
 
 }  // namespace grpo

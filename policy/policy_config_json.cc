@@ -494,7 +494,7 @@ std::string PolicyConfigToJson(const PolicyConfig& config, int bos_token_id, int
   FieldWriter writer(architecture, object);
   fields.VisitFields(writer);
   object["architectures"] = {architecture.causal_lm};
-  object["bos_token_id"] = bos_token_id;
+  object["bos_token_id"] = bos_token_id < 0 ? json() : json(bos_token_id);
   object["eos_token_id"] = eos_token_id;
   if (architecture.latent()) {
     if (config.q_lora_rank == 0) object["q_lora_rank"] = nullptr;

@@ -129,10 +129,9 @@ absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights,
       weights.config_json.empty()
           ? PolicyConfigToJson(weights.config, extras.bos_token_id, extras.eos_token_id)
           : ConfigOfFp32(weights.config_json)));
-  const nlohmann::ordered_json generation = {{"bos_token_id", extras.bos_token_id},
-                                             {"eos_token_id", extras.eos_token_id}};
-  RETURN_IF_ERROR(
-      WriteFileAtomically(folder + "/generation_config.json", generation.dump(2) + "\n"));
+  for (const auto& [name, text] : extras.files) {
+    RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, "/", name), text));
+  }
   RETURN_IF_ERROR(WriteFileAtomically(folder + "/tokenizer.json", extras.tokenizer_json));
   std::vector<NamedTensor> tensors = weights.CheckpointTensors();
   tensors.insert(tensors.end(), weights.unused.begin(), weights.unused.end());

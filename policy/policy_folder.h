@@ -1,7 +1,8 @@
 // A policy on disk, as a Hugging Face folder: config.json, model.safetensors, tokenizer.json and
-// generation_config.json. What is saved loads in transformers.
+// what belongs to them. What is saved loads in transformers.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace grpo {
 
 struct PolicyFolderExtras {
   std::string tokenizer_json;
-  int bos_token_id = 0;
+  std::map<std::string, std::string> files;  // further ones, by name: tokenizer_config.json, …
+  int bos_token_id = -1;                     // below 0: none
   int eos_token_id = 0;
 };
 

@@ -28,7 +28,7 @@ PolicyConfig Tiny() {
 TEST(PolicyFolderTest, ReadsBackWhatItWrote) {
   const ScratchFolder folder;
   const Weights weights = Weights::Random(Tiny(), 0.1, 7);
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   const auto loaded = LoadPolicyFolder(folder.path());
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->Digest(), weights.Digest());
@@ -37,7 +37,7 @@ TEST(PolicyFolderTest, ReadsBackWhatItWrote) {
 TEST(PolicyFolderTest, RoundTripsACheckpointThatTransformersWrote) {
   const ScratchFolder folder;
   const Weights weights = GoldenWeights("policy_v3");
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   EXPECT_EQ(*ReadFile(folder.path() + "/model.safetensors"),
             *ReadFile(GoldenFolder("policy_v3") + "/model.safetensors"));
 }
@@ -46,7 +46,7 @@ TEST(PolicyFolderTest, NamesAMissingTensorAndOneOfTheWrongShape) {
   const ScratchFolder folder;
   const Weights weights = Weights::Random(Tiny(), 0.1, 7);
   std::vector<NamedTensor> tensors = weights.CheckpointTensors();
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   tensors.pop_back();
   ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
   EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("lm_head.weight is missing"),
@@ -64,7 +64,7 @@ TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
   const ScratchFolder folder;
   const Weights weights = Weights::Random(Tiny(), 0.1, 7);
   std::vector<NamedTensor> tensors = weights.CheckpointTensors();
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   tensors.push_back({"model.layers.9.mlp.gate.weight", at::zeros({3, 3})});
   ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
   EXPECT_NE(LoadPolicyFolder(folder.path())
@@ -77,7 +77,7 @@ TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
 TEST(PolicyFolderTest, KeepsLayersThatPredictFurtherTokensAndUnknownKeysAsTheyCame) {
   const ScratchFolder folder;
   const Weights weights = Weights::Random(Tiny(), 0.1, 7);
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   nlohmann::json config = nlohmann::json::parse(*ReadFile(folder.path() + "/config.json"));
   config["num_nextn_predict_layers"] = 1;
   config["transformers_version"] = "4.33.1";
@@ -89,7 +89,7 @@ TEST(PolicyFolderTest, KeepsLayersThatPredictFurtherTokensAndUnknownKeysAsTheyCa
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->Digest(), weights.Digest());  // they take no part in the policy
   const ScratchFolder again;
-  ASSERT_TRUE(SavePolicyFolder(again.path(), *loaded, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(again.path(), *loaded, {"{}", {}, 0, 1}).ok());
   EXPECT_EQ(*ReadFile(again.path() + "/model.safetensors"),
             *ReadFile(folder.path() + "/model.safetensors"));
   const auto written = nlohmann::json::parse(*ReadFile(again.path() + "/config.json"));
@@ -102,7 +102,7 @@ TEST(PolicyFolderTest, PassesOverATiedHeadAndRotaryTablesThatOlderFilesRepeat) {
   PolicyConfig config = Tiny();
   config.tie_word_embeddings = true;
   const Weights weights = Weights::Random(config, 0.1, 7);
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   std::vector<NamedTensor> tensors = weights.CheckpointTensors();
   tensors.push_back({"lm_head.weight", weights.embedding});
   tensors.push_back({"model.layers.0.self_attn.rotary_emb.inv_freq", at::ones({2})});

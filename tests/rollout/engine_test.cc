@@ -41,7 +41,7 @@ class EngineTest : public testing::TestWithParam<const char*> {
  protected:
   RolloutEngine Engine(int threads, int max_sequences, int page_size) const {
     return RolloutEngine(
-        tokenizer_, *ChatFormat::Create(*tokenizer_),
+        tokenizer_, *ChatFormat::OfTrainedTokenizer(*tokenizer_),
         {.threads = threads, .max_sequences = max_sequences, .page_size = page_size});
   }
 
