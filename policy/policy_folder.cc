@@ -9,13 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <nlohmann/json.hpp>
 
 #include "data/check.h"
 #include "data/file.h"
 #include "data/json.h"
 #include "data/status_macros.h"
+#include "policy/checkpoint_reader.h"
 #include "policy/safetensors.h"
 
 namespace grpo {
@@ -29,54 +29,41 @@ struct ElementType {
 constexpr ElementType kFloatTypes[] = {
     {"F32", at::kFloat}, {"BF16", at::kBFloat16}, {"F16", at::kHalf}};
 
-absl::StatusOr<at::Tensor> CopyOf(const TensorBytes& from, const std::string& origin) {
+absl::Status Missing(const std::string& name, const std::string& origin) {
+  return absl::InvalidArgumentError(absl::StrCat(origin, ": tensor ", name, " is missing"));
+}
+
+absl::Status NoPlaceFor(const std::string& name, const std::string& origin) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(origin, ": tensor ", name, " has no place in this policy"));
+}
+
+absl::Status CheckShape(const std::vector<int64_t>& found, const NamedTensor& wanted,
+                        const std::string& origin) {
+  if (found == wanted.tensor.sizes().vec()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(origin, ": tensor ", wanted.name, " has the shape [", absl::StrJoin(found, ", "),
+                   "], expected [", absl::StrJoin(wanted.tensor.sizes(), ", "), "]"));
+}
+
+// Fills the tensor, fp32 and contiguous.
+absl::Status ReadInto(const CheckpointReader& reader, const CheckpointTensor& from,
+                      at::Tensor tensor) {
+  return reader.Read(from, absl::MakeSpan(tensor.mutable_data_ptr<float>(), tensor.numel()));
+}
+
+// A tensor that is handed on: of the type that it is stored in where that is a plain one.
+absl::StatusOr<at::Tensor> CopyOf(const CheckpointReader& reader, const CheckpointTensor& from) {
+  const auto bytes = reader.Bytes(from);
   for (const ElementType& element : kFloatTypes) {
-    if (from.dtype != element.name) continue;
+    if (!bytes.has_value() || from.dtype != element.name) continue;
     at::Tensor copy = at::empty(from.shape, element.type);
-    std::copy(from.bytes.begin(), from.bytes.end(), static_cast<char*>(copy.mutable_data_ptr()));
+    std::copy(bytes->begin(), bytes->end(), static_cast<char*>(copy.mutable_data_ptr()));
     return copy;
   }
-  return absl::InvalidArgumentError(absl::StrCat(origin, ": tensor ", from.name, " has the type ",
-                                                 from.dtype, "; F32, BF16 and F16 can be read"));
-}
-
-absl::Status CopyInto(const TensorBytes& from, const std::string& origin, at::Tensor tensor) {
-  const std::vector<int64_t> wanted = tensor.sizes().vec();
-  if (from.shape != wanted) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        origin, ": tensor ", from.name, " has the shape [", absl::StrJoin(from.shape, ", "),
-        "], config.json makes it [", absl::StrJoin(wanted, ", "), "]"));
-  }
-  ASSIGN_OR_RETURN(const at::Tensor copy, CopyOf(from, origin));
-  tensor.copy_(copy);
-  return absl::OkStatus();
-}
-
-// Fills the tensors from the file and returns what the file has besides.
-absl::StatusOr<std::vector<const TensorBytes*>> Fill(const SafetensorsReader& reader,
-                                                     const std::string& origin,
-                                                     const std::vector<NamedTensor>& tensors) {
-  c10::NoGradGuard no_grad;
-  std::set<std::string> wanted;
-  for (const NamedTensor& named : tensors) {
-    const TensorBytes* found = reader.Find(named.name);
-    if (found == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(origin, ": tensor ", named.name, " is missing"));
-    }
-    RETURN_IF_ERROR(CopyInto(*found, origin, named.tensor));
-    wanted.insert(named.name);
-  }
-  std::vector<const TensorBytes*> others;
-  for (const TensorBytes& found : reader.tensors()) {
-    if (wanted.count(found.name) == 0) others.push_back(&found);
-  }
-  return others;
-}
-
-absl::Status NoPlaceFor(const TensorBytes& tensor, const std::string& origin) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(origin, ": tensor ", tensor.name, " has no place in this policy"));
+  at::Tensor copy = at::empty(from.shape, at::kFloat);
+  RETURN_IF_ERROR(ReadInto(reader, from, copy));
+  return copy;
 }
 
 // Layers behind the last one that predict further tokens.
@@ -118,8 +105,24 @@ absl::Status SaveTensors(const std::string& path, const std::vector<NamedTensor>
 
 absl::Status LoadTensors(const std::string& path, const std::vector<NamedTensor>& tensors) {
   ASSIGN_OR_RETURN(const auto reader, SafetensorsReader::Open(path));
-  ASSIGN_OR_RETURN(const auto others, Fill(*reader, path, tensors));
-  return others.empty() ? absl::OkStatus() : NoPlaceFor(*others.front(), path);
+  std::set<std::string> wanted;
+  for (const NamedTensor& named : tensors) {
+    const TensorBytes* found = reader->Find(named.name);
+    if (found == nullptr) return Missing(named.name, path);
+    RETURN_IF_ERROR(CheckShape(found->shape, named, path));
+    if (found->dtype != "F32") {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": tensor ", named.name, " has the type ", found->dtype, ", expected F32"));
+    }
+    at::Tensor tensor = named.tensor;
+    std::copy(found->bytes.begin(), found->bytes.end(),
+              static_cast<char*>(tensor.mutable_data_ptr()));
+    wanted.insert(named.name);
+  }
+  for (const TensorBytes& found : reader->tensors()) {
+    if (wanted.count(found.name) == 0) return NoPlaceFor(found.name, path);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights,
@@ -139,26 +142,33 @@ absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights,
 }
 
 absl::StatusOr<Weights> LoadPolicyFolder(const std::string& folder) {
+  ASSIGN_OR_RETURN(const auto reader, CheckpointReader::Open(folder));
   const std::string config_path = folder + "/config.json";
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(config_path));
-  ASSIGN_OR_RETURN(const PolicyConfig config, PolicyConfigFromJson(text, config_path));
+  ASSIGN_OR_RETURN(const PolicyConfig config,
+                   PolicyConfigFromJson(reader->config_json(), config_path));
   Weights weights = Weights::Allocate(config, at::kFloat);
-  weights.config_json = text;
+  weights.config_json = reader->config_json();
   for (LayerWeights& layer : weights.layers) {
     if (layer.is_moe()) layer.router_bias.zero_();  // only V3's gate has it in its checkpoints
   }
-  ASSIGN_OR_RETURN(const auto reader, SafetensorsReader::Open(folder));
-  ASSIGN_OR_RETURN(const auto others, Fill(*reader, folder, weights.CheckpointTensors()));
-  ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(text, {config_path}));
+  std::set<std::string> wanted;
+  for (const NamedTensor& named : weights.CheckpointTensors()) {
+    const CheckpointTensor* found = reader->Find(named.name);
+    if (found == nullptr) return Missing(named.name, folder);
+    RETURN_IF_ERROR(CheckShape(found->shape, named, folder));
+    RETURN_IF_ERROR(ReadInto(*reader, *found, named.tensor));
+    wanted.insert(named.name);
+  }
+  ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(reader->config_json(), {config_path}));
   const nlohmann::json layers = object.value("num_nextn_predict_layers", nlohmann::json());
-  for (const TensorBytes* tensor : others) {
-    if (IsRedundant(tensor->name, config)) continue;
-    if (!layers.is_number_integer() ||
-        !IsOfPredictionLayer(tensor->name, config, layers.get<int>())) {
-      return NoPlaceFor(*tensor, folder);
+  const int predicting = layers.is_number_integer() ? layers.get<int>() : 0;
+  for (const CheckpointTensor& tensor : reader->tensors()) {
+    if (wanted.count(tensor.name) > 0 || IsRedundant(tensor.name, config)) continue;
+    if (!IsOfPredictionLayer(tensor.name, config, predicting)) {
+      return NoPlaceFor(tensor.name, folder);
     }
-    ASSIGN_OR_RETURN(at::Tensor copy, CopyOf(*tensor, folder));
-    weights.unused.push_back({tensor->name, std::move(copy)});
+    ASSIGN_OR_RETURN(at::Tensor copy, CopyOf(*reader, tensor));
+    weights.unused.push_back({tensor.name, std::move(copy)});
   }
   return weights;
 }

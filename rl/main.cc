@@ -9,6 +9,7 @@
 #include <malloc.h>
 
 #include "rl/command_line.h"
+#include "rl/convert_command.h"
 #include "rl/eval_command.h"
 #include "rl/interrupt.h"
 #include "rl/logprobs_command.h"
@@ -33,6 +34,8 @@ absl::Status RunCommand(const grpo::CommandLine& command) {
       return grpo::RunSample(command, grpo::InterruptFlag());
     case grpo::Command::kLogprobs:
       return grpo::RunLogprobs(command);
+    case grpo::Command::kConvert:
+      return grpo::RunConvert(command);
     case grpo::Command::kHelp:
       std::fputs(grpo::HelpText(command.help_about).c_str(), stdout);
       return absl::OkStatus();
