@@ -219,7 +219,8 @@ absl::StatusOr<json> SentencePieceDocument(const GgufMetadata& metadata, const T
   json normalizers = json::array({to_piece});
   json decoders = json::array({to_space, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (prefix) {
-    normalizers.insert(normalizers.begin(), {{"type", "Prepend"}, {"prepend", kSpace}});
+    normalizers.insert(normalizers.begin(),
+                       json::object({{"type", "Prepend"}, {"prepend", kSpace}}));
     decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   }
   document["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};

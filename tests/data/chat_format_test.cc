@@ -89,7 +89,7 @@ TEST(ChatFormatTest, SaysWhatIsWrongWithAFolder) {
 }
 
 TEST(ChatFormatTest, NamesTheMarkThatATokenizerWithoutATemplateLacks) {
-  const auto tokenizer = Tokenizer::Train({"Compute 12+34. <think>"}, 260, {"<bos>", "<eos>"}, {});
+  const auto tokenizer = Tokenizer::Train({"Compute 12+34."}, 258, {"<bos>", "<eos>"}, {});
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
   const ScratchFolder folder;
   EXPECT_THAT(std::string(ChatFormat::Load(folder.path(), **tokenizer).status().message()),
