@@ -1,11 +1,13 @@
 #include "data/jinja/interpreter.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
 
 #include "data/jinja/globals.h"
 #include "data/status_macros.h"
