@@ -1,11 +1,13 @@
 #include "data/jinja/interpreter.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
 
 #include "data/jinja/globals.h"
 #include "data/status_macros.h"
@@ -198,6 +200,7 @@ class Interpreter {
   absl::StatusOr<Flow> ExecuteNode(const ForStatement& statement) {
     ASSIGN_OR_RETURN(const std::shared_ptr<Loop> loop, StartLoop(statement));
     const std::shared_ptr<Scope> outer = scope_;
+    bool had_whole_round = false;
     Flow flow = Flow::kNext;
     while (flow != Flow::kBreak) {
       ASSIGN_OR_RETURN(const bool has_item, loop->Advance());
@@ -207,8 +210,10 @@ class Interpreter {
       RETURN_IF_ERROR(Assign(statement.target, loop->current));
       scope_->variables["loop"] = Value::Of(loop);
       ASSIGN_OR_RETURN(flow, ExecuteBody(statement.body));
+      had_whole_round |= flow == Flow::kNext;
     }
-    if (loop->index0 >= 0) return Flow::kNext;
+    // As in Jinja: `else` also follows a loop of which no round came to its end.
+    if (had_whole_round) return Flow::kNext;
     RETURN_IF_ERROR(runtime_.Spend(kUnitsPerScope));
     const ScopeChange change(this, ScopeWithin(outer));
     return ExecuteBody(statement.otherwise);
