@@ -589,7 +589,7 @@ absl::StatusOr<Target> ExpressionParser::ParseTargetPart(bool with_attributes) {
 absl::StatusOr<std::vector<Target>> ExpressionParser::ParseTargets(bool with_attributes,
                                                                    bool* is_tuple) {
   std::vector<Target> targets;
-  while (!AtTupleEnd() && !Current().IsName("in")) {
+  while (!AtTupleEnd()) {
     ASSIGN_OR_RETURN(targets.emplace_back(), ParseTargetPart(with_attributes));
     if (!TakeOperator(",")) break;
     *is_tuple = true;

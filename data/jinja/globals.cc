@@ -37,6 +37,9 @@ absl::StatusOr<Dict> DictOf(Runtime& runtime, absl::string_view function,
   if (arguments.positional.size() > 1) {
     return absl::InvalidArgumentError(absl::StrCat(function, " takes at most one argument"));
   }
+  if (!arguments.positional.empty() && arguments.positional[0].Is(Kind::kUndefined)) {
+    return UndefinedError(arguments.positional[0]);
+  }
   Dict dict;
   if (!arguments.positional.empty() && arguments.positional[0].Is(Kind::kDict)) {
     dict = *arguments.positional[0].As<const Dict>();

@@ -16,6 +16,7 @@ namespace grpo::jinja {
 namespace {
 
 constexpr int64_t kUnitsPerScope = 256;
+constexpr int64_t kUnitsPerLookUp = 4;
 
 // How a statement ended: whether the loop around it goes on.
 enum class Flow { kNext, kBreak, kContinue };
@@ -338,6 +339,7 @@ class Interpreter {
 
   absl::StatusOr<Value> LookUp(const std::string& name) {
     for (const Scope* scope = scope_.get(); scope != nullptr; scope = scope->parent.get()) {
+      RETURN_IF_ERROR(runtime_.Spend(kUnitsPerLookUp));
       const auto found = scope->variables.find(name);
       if (found != scope->variables.end()) return found->second;
     }

@@ -74,7 +74,7 @@ class JsonWriter {
     if (escape != absl::string_view::npos) {
       out_->push_back('\\');
       out_->push_back(kLetters[escape]);
-    } else if (character < 0x20 || (character > 0x7f && style_.ascii_only)) {
+    } else if (character < 0x20 || (character >= 0x7f && style_.ascii_only)) {
       WriteEscape(character);
     } else {
       absl::StrAppend(out_, text.substr(0, ByteOffset(text.substr(0, 4), 1)));

@@ -4,7 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "data/jinja/format.h"
@@ -279,12 +278,14 @@ absl::StatusOr<Value> SliceText(Runtime& runtime, const std::string& text,
 }
 
 absl::StatusOr<Value> SliceOfRange(const Range& whole, const SliceRange& range) {
+  const auto place = [&whole](int64_t index) -> absl::StatusOr<int64_t> {
+    ASSIGN_OR_RETURN(const int64_t offset, MultiplyInts(index, whole.step));
+    return AddInts(whole.start, offset);
+  };
   Range sliced;
-  ASSIGN_OR_RETURN(const int64_t offset, MultiplyInts(range.start, whole.step));
-  ASSIGN_OR_RETURN(sliced.start, AddInts(whole.start, offset));
+  ASSIGN_OR_RETURN(sliced.start, place(range.start));
+  ASSIGN_OR_RETURN(sliced.stop, place(range.stop));
   ASSIGN_OR_RETURN(sliced.step, MultiplyInts(whole.step, range.step));
-  ASSIGN_OR_RETURN(const int64_t distance, MultiplyInts(range.count, sliced.step));
-  ASSIGN_OR_RETURN(sliced.stop, AddInts(sliced.start, distance));
   return Value::Of(std::make_shared<const Range>(sliced));
 }
 
@@ -388,8 +389,8 @@ absl::StatusOr<bool> Contains(Runtime& runtime, const Value& container, const Va
         return absl::InvalidArgumentError(
             absl::StrCat("only a string can be in a string, not '", TypeName(item), "'"));
       }
-      RETURN_IF_ERROR(runtime.Spend(container.AsString().size()));
-      return absl::StrContains(container.AsString(), item.AsString());
+      RETURN_IF_ERROR(runtime.Spend(container.AsString().size() + item.AsString().size()));
+      return FindText(container.AsString(), item.AsString()) != absl::string_view::npos;
     case Kind::kDict: {
       ASSIGN_OR_RETURN(const std::string hash, HashKey(runtime, item));
       return container.As<const Dict>()->Find(hash) != nullptr;
@@ -445,18 +446,20 @@ SliceRange ResolveSlice(int64_t length, absl::optional<int64_t> start, absl::opt
   };
   const int64_t first = start.has_value() ? place(*start) : (step < 0 ? highest : lowest);
   const int64_t end = stop.has_value() ? place(*stop) : (step < 0 ? lowest : highest);
-  return {first, step, Range{first, end, step}.size()};
+  return {first, end, step, Range{first, end, step}.size()};
 }
 
 absl::StatusOr<Value> Slice(Runtime& runtime, const Value& container, const Value& start,
                             const Value& stop, const Value& step) {
   if (container.Is(Kind::kUndefined)) return UndefinedError(container);
   if (!IsSequence(container) && !container.Is(Kind::kRange)) {
-    return MissingItem(container, "slice");
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", TypeName(container), "' object cannot be sliced"));
   }
   for (const Value* bound : {&start, &stop, &step}) {
-    // Python's TypeError, which Jinja takes for a missing item.
-    if (!bound->Is(Kind::kNone) && !bound->IsInteger()) return MissingItem(container, "slice");
+    if (bound->Is(Kind::kNone) || bound->IsInteger()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("slice indices must be integers or none, found a '", TypeName(*bound), "'"));
   }
   const int64_t stride = step.Is(Kind::kNone) ? 1 : step.AsInt();
   if (stride == 0) return absl::InvalidArgumentError("slice step cannot be zero");

@@ -48,6 +48,7 @@ absl::StatusOr<Value> Slice(Runtime& runtime, const Value& container, const Valu
 // The positions that start:stop:step names in a sequence of `length` items.
 struct SliceRange {
   int64_t start;
+  int64_t stop;  // not included
   int64_t step;
   int64_t count;
 };

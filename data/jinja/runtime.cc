@@ -55,7 +55,8 @@ class ReprWriter {
       case Kind::kFloat:
         return Append(FloatText(value.AsFloat()));
       case Kind::kString:
-        RETURN_IF_ERROR(runtime_.Spend(value.AsString().size()));
+        // What is not ASCII is looked up, which takes its time.
+        RETURN_IF_ERROR(runtime_.SpendProduct(value.AsString().size(), 8));
         return Append(QuotePython(value.AsString()));
       case Kind::kList:
         return WriteItems("[", value.Items(), "]");

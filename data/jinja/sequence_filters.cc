@@ -128,7 +128,8 @@ absl::StatusOr<Value> DictSort(Runtime& runtime, const Value& value, const Argum
     ASSIGN_OR_RETURN(keys.emplace_back(),
                      FoldCase(runtime, by == "key" ? key : member, bound.Bool(0, false)));
   }
-  return InOrder(runtime, pairs, keys, bound.Bool(2, false));
+  ASSIGN_OR_RETURN(const int64_t reverse, bound.Int(2, 0));
+  return InOrder(runtime, pairs, keys, reverse != 0);
 }
 
 absl::StatusOr<Value> Sort(Runtime& runtime, const Value& value, const Arguments& arguments) {
@@ -146,7 +147,8 @@ absl::StatusOr<Value> Sort(Runtime& runtime, const Value& value, const Arguments
     }
     ASSIGN_OR_RETURN(keys.emplace_back(), runtime.NewList(std::move(parts)));
   }
-  return InOrder(runtime, *items, keys, bound.Bool(0, false));
+  ASSIGN_OR_RETURN(const int64_t reverse, bound.Int(0, 0));
+  return InOrder(runtime, *items, keys, reverse != 0);
 }
 
 absl::StatusOr<Value> Unique(Runtime& runtime, const Value& value, const Arguments& arguments) {

@@ -28,6 +28,13 @@ absl::StatusOr<Value> NewStrings(Runtime& runtime, const std::vector<absl::strin
   return runtime.NewList(std::move(items));
 }
 
+// A search from the right compares anew at each place; one from the left does not.
+absl::Status SpendForSearch(Runtime& runtime, absl::string_view text, absl::string_view part,
+                            bool from_right) {
+  if (from_right) return runtime.SpendProduct(text.size(), part.size() + 1);
+  return runtime.Spend(text.size() + part.size());
+}
+
 template <std::string (*Map)(absl::string_view)>
 absl::StatusOr<Value> Mapped(Runtime& runtime, const std::string& self,
                              const Arguments& arguments) {
@@ -75,8 +82,7 @@ absl::StatusOr<Value> StripMethod(Runtime& runtime, const std::string& self,
   return runtime.NewString(std::string(Strip(self, characters, side)));
 }
 
-template <std::vector<absl::string_view> (*Cut)(absl::string_view,
-                                                absl::optional<absl::string_view>, int64_t)>
+template <bool from_right>
 absl::StatusOr<Value> SplitMethod(Runtime& runtime, const std::string& self,
                                   const Arguments& arguments) {
   ASSIGN_OR_RETURN(const BoundArguments bound, Bind("split", arguments, {{"sep"}, {"maxsplit"}}));
@@ -85,8 +91,10 @@ absl::StatusOr<Value> SplitMethod(Runtime& runtime, const std::string& self,
   if (separator.has_value() && separator->empty()) {
     return absl::InvalidArgumentError("split: empty separator");
   }
+  RETURN_IF_ERROR(SpendForSearch(runtime, self, separator.value_or(""), from_right));
   RETURN_IF_ERROR(runtime.SpendProduct(self.size(), 16));
-  return NewStrings(runtime, Cut(self, separator, limit));
+  return NewStrings(
+      runtime, from_right ? SplitFromRight(self, separator, limit) : Split(self, separator, limit));
 }
 
 absl::StatusOr<Value> SplitLinesMethod(Runtime& runtime, const std::string& self,
@@ -154,7 +162,8 @@ absl::StatusOr<int64_t> FindPosition(Runtime& runtime, const std::string& self,
   ASSIGN_OR_RETURN(const std::string part, bound.String(0, ""));
   ASSIGN_OR_RETURN(const Window window, ReadWindow(runtime, self, bound, 1));
   if (!window.valid) return -1;
-  const size_t found = from_right ? window.text.rfind(part) : window.text.find(part);
+  RETURN_IF_ERROR(SpendForSearch(runtime, window.text, part, from_right));
+  const size_t found = from_right ? window.text.rfind(part) : FindText(window.text, part);
   if (found == absl::string_view::npos) return -1;
   return window.start + CountCharacters(window.text.substr(0, found));
 }
@@ -219,8 +228,8 @@ absl::StatusOr<Value> PartitionMethod(Runtime& runtime, const std::string& self,
   ASSIGN_OR_RETURN(const BoundArguments bound, Bind("partition", arguments, {{"", true}}));
   ASSIGN_OR_RETURN(const std::string separator, bound.String(0, ""));
   if (separator.empty()) return absl::InvalidArgumentError("partition: empty separator");
-  RETURN_IF_ERROR(runtime.Spend(self.size()));
-  const size_t found = from_right ? self.rfind(separator) : self.find(separator);
+  RETURN_IF_ERROR(SpendForSearch(runtime, self, separator, from_right));
+  const size_t found = from_right ? self.rfind(separator) : FindText(self, separator);
   std::string parts[3];
   if (found != std::string::npos) {
     parts[0] = self.substr(0, found);
@@ -340,9 +349,9 @@ StringMethod FindStringMethod(absl::string_view name) {
       {"rindex", IndexMethod<true>},
       {"rjust", JustifyMethod<AlignRight>},
       {"rpartition", PartitionMethod<true>},
-      {"rsplit", SplitMethod<SplitFromRight>},
+      {"rsplit", SplitMethod<true>},
       {"rstrip", StripMethod<Side::kRight>},
-      {"split", SplitMethod<Split>},
+      {"split", SplitMethod<false>},
       {"splitlines", SplitLinesMethod},
       {"startswith", StartsOrEndsWith<true>},
       {"strip", StripMethod<Side::kBoth>},

@@ -1,6 +1,7 @@
 #include "data/jinja/text.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -61,7 +62,7 @@ std::vector<absl::string_view> SplitAtSpace(absl::string_view text, int64_t limi
   text = Strip(text, absl::nullopt, Side::kLeft);
   while (!text.empty()) {
     if (limit >= 0 && static_cast<int64_t>(parts.size()) == limit) {
-      parts.push_back(Strip(text, absl::nullopt, Side::kRight));
+      parts.push_back(text);
       break;
     }
     size_t end = 0;
@@ -79,7 +80,7 @@ std::vector<absl::string_view> SplitAtSpaceFromRight(absl::string_view text, int
   text = Strip(text, absl::nullopt, Side::kRight);
   while (!text.empty()) {
     if (limit >= 0 && static_cast<int64_t>(parts.size()) == limit) {
-      parts.push_back(Strip(text, absl::nullopt, Side::kLeft));
+      parts.push_back(text);
       break;
     }
     size_t start = text.size();
@@ -227,12 +228,19 @@ absl::string_view Strip(absl::string_view text, absl::optional<absl::string_view
   return text;
 }
 
+size_t FindText(absl::string_view text, absl::string_view part) {
+  if (part.empty()) return 0;
+  const void* found = memmem(text.data(), text.size(), part.data(), part.size());
+  if (found == nullptr) return absl::string_view::npos;
+  return static_cast<const char*>(found) - text.data();
+}
+
 std::vector<absl::string_view> Split(absl::string_view text,
                                      absl::optional<absl::string_view> separator, int64_t limit) {
   if (!separator.has_value()) return SplitAtSpace(text, limit);
   std::vector<absl::string_view> parts;
   while (limit < 0 || static_cast<int64_t>(parts.size()) < limit) {
-    const size_t found = text.find(*separator);
+    const size_t found = FindText(text, *separator);
     if (found == absl::string_view::npos) break;
     parts.push_back(text.substr(0, found));
     text.remove_prefix(found + separator->size());
@@ -287,7 +295,7 @@ std::string Replace(absl::string_view text, absl::string_view from, absl::string
     });
     return replaced;
   }
-  for (size_t found; (found = text.find(from)) != absl::string_view::npos && may_replace();) {
+  for (size_t found; (found = FindText(text, from)) != absl::string_view::npos && may_replace();) {
     absl::StrAppend(&replaced, text.substr(0, found), to);
     text.remove_prefix(found + from.size());
   }
@@ -298,7 +306,7 @@ std::string Replace(absl::string_view text, absl::string_view from, absl::string
 int64_t CountOccurrences(absl::string_view text, absl::string_view part) {
   if (part.empty()) return CountCharacters(text) + 1;
   int64_t count = 0;
-  for (size_t found; (found = text.find(part)) != absl::string_view::npos; ++count) {
+  for (size_t found; (found = FindText(text, part)) != absl::string_view::npos; ++count) {
     text.remove_prefix(found + part.size());
   }
   return count;

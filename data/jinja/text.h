@@ -34,6 +34,10 @@ enum class Side { kBoth, kLeft, kRight };
 absl::string_view Strip(absl::string_view text, absl::optional<absl::string_view> characters,
                         Side side);
 
+// Where `part` first stands in `text`, or npos. Takes time in proportion to both sizes, however
+// alike their beginnings are.
+size_t FindText(absl::string_view text, absl::string_view part);
+
 // Parts between occurrences of `separator`, which is not empty; without one, between runs of white
 // space, none of the parts empty. At most `limit` cuts where it is not negative, counted from the
 // left or the right.

@@ -23,10 +23,10 @@ absl::optional<char32_t> FindRun(absl::Span<const CaseRun> runs, char32_t charac
 }
 
 const CaseExpansion* FindExpansion(absl::Span<const CaseExpansion> expansions, char32_t character) {
-  for (const CaseExpansion& expansion : expansions) {
-    if (expansion.character == character) return &expansion;
-  }
-  return nullptr;
+  const auto expansion = std::lower_bound(
+      expansions.begin(), expansions.end(), character,
+      [](const CaseExpansion& candidate, char32_t wanted) { return candidate.character < wanted; });
+  return expansion == expansions.end() || expansion->character != character ? nullptr : &*expansion;
 }
 
 // Appends the mapping; false where the tables have none.

@@ -93,7 +93,6 @@ n % -3
 2 ** 10
 2 ** -1
 2 ** 0.5
-(-8) ** 0.5
 -2 ** 2
 2 ** 3 ** 2
 0 ** 0
@@ -259,6 +258,19 @@ items[true]
 items[none:2]
 items[undefined_name] is defined
 items[0, 1] is defined
+items[undefined_name:]
+items['a':]
+n[1:]
+d[1:2]
+nothing[:1]
+undefined_name[1:]
+range(10)[2::3]
+range(10)[-3:]
+words | sort(reverse=undefined_name)
+words | sort(reverse=1)
+words | sort(reverse='x')
+dict(undefined_name)
+namespace(undefined_name)
 s[0]
 s[-1]
 s[100] is defined

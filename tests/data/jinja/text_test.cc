@@ -38,8 +38,8 @@ TEST(JinjaTextTest, StripsWhatUnicodeCountsAsSpace) {
 
 TEST(JinjaTextTest, SplitsAsPythonDoes) {
   EXPECT_THAT(Split(" a  b ", absl::nullopt, -1), ElementsAre("a", "b"));
-  EXPECT_THAT(Split(" a  b  c ", absl::nullopt, 1), ElementsAre("a", "b  c"));
-  EXPECT_THAT(SplitFromRight(" a  b  c ", absl::nullopt, 1), ElementsAre("a  b", "c"));
+  EXPECT_THAT(Split(" a  b  c ", absl::nullopt, 1), ElementsAre("a", "b  c "));
+  EXPECT_THAT(SplitFromRight(" a  b  c ", absl::nullopt, 1), ElementsAre(" a  b", "c"));
   EXPECT_THAT(Split(",a,,b", ",", -1), ElementsAre("", "a", "", "b"));
   EXPECT_THAT(Split("a,b,c", ",", 1), ElementsAre("a", "b,c"));
   EXPECT_THAT(SplitFromRight("a,b,c", ",", 1), ElementsAre("a,b", "c"));
@@ -47,6 +47,13 @@ TEST(JinjaTextTest, SplitsAsPythonDoes) {
   EXPECT_THAT(Split(" ", absl::nullopt, -1), IsEmpty());
   EXPECT_THAT(SplitLines("a\r\nb\u2028\nc\n", false), ElementsAre("a", "b", "", "c"));
   EXPECT_THAT(SplitLines("a\r\nb", true), ElementsAre("a\r\n", "b"));
+}
+
+TEST(JinjaTextTest, FindsInLinearTime) {
+  const std::string text(4'000'000, 'a');
+  EXPECT_EQ(FindText(text, std::string(2'000'000, 'a') + "b"), std::string::npos);
+  EXPECT_EQ(FindText("abcab", "ca"), 2u);
+  EXPECT_EQ(FindText("", ""), 0u);
 }
 
 TEST(JinjaTextTest, ReplacesUpToALimit) {
