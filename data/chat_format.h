@@ -1,41 +1,58 @@
-// How a conversation becomes tokens: a user's message between the marks that the policy was trained
-// with.
+// How a prompt becomes the tokens that the policy was trained on, and which tokens end its answer.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "data/chat_template.h"
 #include "data/tokenizer.h"
 
 namespace grpo {
 
-// The marks of tokenizers that this program trains: "<bos><user>" message "<assistant>" completion
-// "<eos>".
+// Immutable after creation and safe to share among threads.
 class ChatFormat {
  public:
-  // Finds the marks in the tokenizer; the error names the one that is missing.
-  static absl::StatusOr<ChatFormat> Create(const Tokenizer& tokenizer);
+  ChatFormat() = default;  // of no use until assigned to
+  // Of tokenizers that this program trains: "<bos><user>" message "<assistant>" completion "<eos>".
+  // The error names the mark that is missing.
+  static absl::StatusOr<ChatFormat> OfTrainedTokenizer(const Tokenizer& tokenizer);
+  // Of a policy's folder: its chat template, and the end tokens of generation_config.json or else
+  // config.json, or else the tokenizer's own. A folder without a template must have a tokenizer
+  // that this program trained.
+  static absl::StatusOr<ChatFormat> Load(const std::string& folder, const Tokenizer& tokenizer);
 
   static const std::vector<std::string>& SpecialTokens();  // <bos>, <eos>, <user>, <assistant>
   static const std::vector<std::string>& VisibleTokens();  // <think>, </think>, <answer>, </answer>
 
-  // From the first mark to the one after which the policy speaks.
-  std::vector<int32_t> PromptTokens(const Tokenizer& tokenizer, absl::string_view message) const;
-  // A demonstration with the end token.
+  // A user's message, up to where the policy speaks. The template may refuse it.
+  absl::StatusOr<std::vector<int32_t>> PromptTokens(const Tokenizer& tokenizer,
+                                                    absl::string_view message) const;
+  // A demonstration with the token that ends it.
   std::vector<int32_t> CompletionTokens(const Tokenizer& tokenizer,
                                         absl::string_view completion) const;
 
-  int32_t bos() const { return bos_; }
-  int32_t eos() const { return eos_; }
+  // A completion ends with any of them; the first ends demonstrations. Never empty.
+  const std::vector<int32_t>& end_tokens() const { return end_tokens_; }
+  int32_t bos() const { return bos_; }  // -1 where there is none
+
+  // The files that tell others the same, by name: tokenizer_config.json, generation_config.json, …
+  const std::map<std::string, std::string>& files() const { return files_; }
 
  private:
-  int32_t bos_ = 0;
-  int32_t eos_ = 0;
-  int32_t user_ = 0;
-  int32_t assistant_ = 0;
+  // From files(), as they stand in a policy's folder; `origin` names the folder in messages.
+  static absl::StatusOr<ChatFormat> FromFiles(std::map<std::string, std::string> files,
+                                              const std::string& config_json,
+                                              const std::string& origin,
+                                              const Tokenizer& tokenizer);
+
+  std::map<std::string, std::string> files_;
+  ModelChatTemplate template_;
+  std::vector<int32_t> end_tokens_;
+  int32_t bos_ = -1;
 };
 
 }  // namespace grpo

@@ -15,28 +15,61 @@ at::Tensor Mlp(const at::Tensor& x, const MlpWeights& weights) {
   return Linear(SwiGlu(Linear(x, weights.gate_up)), weights.down);
 }
 
-at::Tensor AttentionBlock(const PolicyConfig& config, int layer, const LayerWeights& weights,
-                          const at::Tensor& x, const RopeTables& rope, Attention& attention) {
+at::Tensor Scaled(const at::Tensor& x, double factor) { return factor == 1 ? x : x * factor; }
+
+at::Tensor Projected(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const at::Tensor y = Linear(x, weight);
+  return bias.defined() ? y + bias : y;
+}
+
+at::Tensor LatentAttention(const PolicyConfig& config, int layer, const LayerWeights& weights,
+                           const at::Tensor& x, const RopeTables& rope, Attention& attention) {
   const int64_t tokens = x.size(0), heads = config.num_attention_heads,
                 latent = config.kv_lora_rank;
   const int64_t nope = config.qk_nope_head_dim, rotary = config.qk_rope_head_dim,
                 value = config.v_head_dim;
+  const bool halves = config.architecture().rotary_pairs == Architecture::RotaryPairs::kHalves;
   const at::Tensor compressed =
-      weights.q_a.defined() ? RmsNorm(Linear(x, weights.q_a), weights.q_a_norm, kLatentNormEps) : x;
+      weights.q_a.defined()
+          ? RmsNorm(Projected(x, weights.q_a, weights.q_a_bias), weights.q_a_norm, kLatentNormEps)
+          : x;
   const at::Tensor q = Linear(compressed, weights.q).view({tokens, heads, nope + rotary});
-  const at::Tensor kv = Linear(x, weights.kv_a);
+  const at::Tensor kv = Projected(x, weights.kv_a, weights.kv_a_bias);
   const at::Tensor latents = RmsNorm(kv.narrow(1, 0, latent), weights.kv_a_norm, kLatentNormEps);
   const at::Tensor k_rope =
-      Rope(kv.narrow(1, latent, rotary).unsqueeze(1), rope.cos, rope.sin).squeeze(1);
+      Rope(kv.narrow(1, latent, rotary).unsqueeze(1), rope.cos, rope.sin, halves).squeeze(1);
 
   const at::Tensor kv_b = weights.kv_b.view({heads, nope + value, latent});
   const at::Tensor to_key = kv_b.narrow(1, 0, nope);                          // [H, nope, L]
   const at::Tensor from_value = kv_b.narrow(1, nope, value).transpose(1, 2);  // [H, L, v]
   const at::Tensor q_latent = HeadProducts(q.narrow(2, 0, nope), to_key);
-  const at::Tensor q_rope = Rope(q.narrow(2, nope, rotary), rope.cos, rope.sin);
+  const at::Tensor q_rope = Rope(q.narrow(2, nope, rotary), rope.cos, rope.sin, halves);
   const at::Tensor mixed =
       attention.Mix(layer, at::cat({q_latent, q_rope}, 2), at::cat({latents, k_rope}, 1));
-  return Linear(HeadProducts(mixed, from_value).view({tokens, heads * value}), weights.o);
+  return Projected(HeadProducts(mixed, from_value).view({tokens, heads * value}), weights.o,
+                   weights.o_bias);
+}
+
+// Every head [N, heads, d] normalised by itself; no norm where there is no weight.
+at::Tensor HeadNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  if (!weight.defined()) return x;
+  return RmsNorm(x.reshape({-1, x.size(2)}), weight, eps).view(x.sizes());
+}
+
+at::Tensor GroupedAttention(const PolicyConfig& config, int layer, const LayerWeights& weights,
+                            const at::Tensor& x, const RopeTables& rope, Attention& attention) {
+  const int64_t tokens = x.size(0), heads = config.num_attention_heads,
+                cached = config.num_key_value_heads, width = config.grouped_head_dim();
+  const at::Tensor qkv =
+      Projected(x, weights.qkv, weights.qkv_bias).view({tokens, heads + 2 * cached, width});
+  const at::Tensor q = HeadNorm(qkv.narrow(1, 0, heads), weights.q_norm, config.rms_norm_eps);
+  const at::Tensor k = HeadNorm(qkv.narrow(1, heads, cached), weights.k_norm, config.rms_norm_eps);
+  const at::Tensor v = qkv.narrow(1, heads + cached, cached);
+  const bool halves = config.architecture().rotary_pairs == Architecture::RotaryPairs::kHalves;
+  const at::Tensor rows = at::cat({Rope(k, rope.cos, rope.sin, halves), v}, 2);
+  const at::Tensor mixed = attention.Mix(layer, Rope(q, rope.cos, rope.sin, halves),
+                                         rows.view({tokens, cached * 2 * width}));
+  return Projected(mixed.view({tokens, heads * width}), weights.o, weights.o_bias);
 }
 
 at::Tensor MoeBlock(const PolicyConfig& config, const LayerWeights& weights, const at::Tensor& x,
@@ -51,8 +84,30 @@ at::Tensor MoeBlock(const PolicyConfig& config, const LayerWeights& weights, con
 
 }  // namespace
 
+AttentionShape CachedAttentionShape(const PolicyConfig& config) {
+  const double scale = SoftmaxScale(config);
+  if (config.architecture().latent()) {
+    const int row = config.kv_lora_rank + config.qk_rope_head_dim;
+    return {.num_heads = config.num_attention_heads,
+            .num_cached_heads = 1,
+            .row_dim = row,
+            .key_dim = row,
+            .value_begin = 0,
+            .value_dim = config.kv_lora_rank,
+            .scale = scale};
+  }
+  const int width = config.grouped_head_dim();
+  return {.num_heads = config.num_attention_heads,
+          .num_cached_heads = config.num_key_value_heads,
+          .row_dim = 2 * width,
+          .key_dim = width,
+          .value_begin = width,
+          .value_dim = width,
+          .scale = scale};
+}
+
 at::Tensor PackedSequences::Mix(int, const at::Tensor& q, const at::Tensor& rows) {
-  return PackedLatentAttention(q, rows, config_.kv_lora_rank, cu_seqlens_, SoftmaxScale(config_));
+  return PackedAttention(q, rows, shape_, cu_seqlens_);
 }
 
 at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
@@ -60,17 +115,20 @@ at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
                          const ExpertChoices* replayed, ExpertChoices* chosen) {
   const PolicyConfig& config = weights.config;
   const RopeTables rope = MakeRopeTables(config, positions, weights.embedding.scalar_type());
-  at::Tensor hidden = at::embedding(weights.embedding, tokens);
+  const auto attend = config.architecture().latent() ? LatentAttention : GroupedAttention;
+  at::Tensor hidden = Scaled(at::embedding(weights.embedding, tokens), config.embedding_scale());
   int moe_layer = 0;
   for (int i = 0; i < config.num_hidden_layers; ++i) {
     const LayerWeights& layer = weights.layers[i];
     const at::Tensor x = RmsNorm(hidden, layer.input_norm, config.rms_norm_eps);
-    hidden = hidden + AttentionBlock(config, i, layer, x, rope, attention);
+    hidden = hidden + Scaled(attend(config, i, layer, x, rope, attention), config.residual_scale());
     const at::Tensor y = RmsNorm(hidden, layer.post_norm, config.rms_norm_eps);
-    hidden = hidden + (layer.is_moe() ? MoeBlock(config, layer, y, moe_layer++, replayed, chosen)
-                                      : Mlp(y, layer.mlp));
+    hidden =
+        hidden + Scaled(layer.is_moe() ? MoeBlock(config, layer, y, moe_layer++, replayed, chosen)
+                                       : Mlp(y, layer.mlp),
+                        config.residual_scale());
   }
-  return RmsNorm(hidden, weights.final_norm, config.rms_norm_eps);
+  return Scaled(RmsNorm(hidden, weights.final_norm, config.rms_norm_eps), config.logit_scale());
 }
 
 }  // namespace grpo

@@ -1,8 +1,9 @@
-// DeepSeek's decoder: Multi-head Latent Attention and a Mixture of Experts. One code for sampling
-// and learning; they differ only in where attention finds its keys and values (class Attention).
+// The decoder: Multi-head Latent Attention or grouped-query attention, and dense MLPs or a Mixture
+// of Experts, as the architecture says (policy/architecture.h). One code for sampling and learning;
+// they differ only in where attention finds its keys and values (class Attention).
 //
-// Letters: N packed tokens, D width, H heads, L latent rank, R rotary width, M MoE layers, K
-// experts per token.
+// Letters: N packed tokens, D width, H heads, C cached heads, L latent rank, R rotary width, M MoE
+// layers, K experts per token.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +11,25 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "policy/kernels/kernels.h"
 #include "policy/rope.h"
 #include "policy/weights.h"
 
 namespace grpo {
 
-// Where attention finds the tokens before. MLA runs absorbed: queries are carried into the latent
-// space, where one row a token, latent and rotary key, serves all heads as key and value, and no
-// key or value is ever expanded. Sampling and learning do the same operations in the same order, so
-// their results are the same bits.
+// What attention keeps of a token, and how heads read it. MLA runs absorbed: queries are carried
+// into the latent space, where one row a token, latent and rotary key, serves all heads as key and
+// value, and no key or value is ever expanded. With grouped queries each cached head has its key,
+// then its value.
+AttentionShape CachedAttentionShape(const PolicyConfig& config);
+
+// Where attention finds the tokens before. Sampling and learning do the same operations in the same
+// order, so their results are the same bits.
 class Attention {
  public:
   virtual ~Attention() = default;
-  // q [N, H, L + R] and rows [N, L + R] of the packed tokens to the mixed latents [N, H, L].
+  // q [N, H, key_dim] and rows [N, C * row_dim] of the packed tokens to [N, H, value_dim], sizes by
+  // CachedAttentionShape.
   virtual at::Tensor Mix(int layer, const at::Tensor& q, const at::Tensor& rows) = 0;
 };
 
@@ -31,11 +38,11 @@ class PackedSequences : public Attention {
  public:
   // Sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1].
   PackedSequences(const PolicyConfig& config, std::vector<int32_t> cu_seqlens)
-      : config_(config), cu_seqlens_(std::move(cu_seqlens)) {}
+      : shape_(CachedAttentionShape(config)), cu_seqlens_(std::move(cu_seqlens)) {}
   at::Tensor Mix(int layer, const at::Tensor& q, const at::Tensor& rows) override;
 
  private:
-  const PolicyConfig& config_;
+  AttentionShape shape_;
   std::vector<int32_t> cu_seqlens_;
 };
 

@@ -1,5 +1,6 @@
 #include "policy/ops.h"
 
+#include <cstring>
 #include <numeric>
 
 #include <ATen/ATen.h>
@@ -110,26 +111,30 @@ struct SwiGluFunction : Function<SwiGluFunction> {
   }
 };
 
-at::Tensor Rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool inverse) {
+at::Tensor Rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool halves,
+                  bool inverse) {
   at::Tensor y = at::empty(x.sizes(), x.options());
   GRPO_DISPATCH(x, [&] {
     ActiveKernels<scalar_t>().rope(x.size(0), x.size(1), x.size(2), Data<scalar_t>(x), x.stride(0),
-                                   x.stride(1), Data<scalar_t>(cos), Data<scalar_t>(sin), inverse,
-                                   y.mutable_data_ptr<scalar_t>(), y.stride(0), y.stride(1));
+                                   x.stride(1), Data<scalar_t>(cos), Data<scalar_t>(sin), halves,
+                                   inverse, y.mutable_data_ptr<scalar_t>(), y.stride(0),
+                                   y.stride(1));
   });
   return y;
 }
 
 struct RopeFunction : Function<RopeFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& cos,
-                            const at::Tensor& sin) {
+                            const at::Tensor& sin, bool halves) {
     context->save_for_backward({cos, sin});
-    return Rotate(x, cos, sin, /*inverse=*/false);
+    context->saved_data["halves"] = halves;
+    return Rotate(x, cos, sin, halves, /*inverse=*/false);
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    return {Rotate(grads[0].contiguous(), saved[0], saved[1], /*inverse=*/true), at::Tensor(),
-            at::Tensor()};
+    const bool halves = context->saved_data["halves"].toBool();
+    return {Rotate(grads[0].contiguous(), saved[0], saved[1], halves, /*inverse=*/true),
+            at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -160,48 +165,51 @@ struct HeadProductsFunction : Function<HeadProductsFunction> {
 };
 
 template <typename T>
-PackedAttentionArgs<T> AttentionArgs(const at::Tensor& q, const at::Tensor& rows,
-                                     int64_t latent_dim, const at::Tensor& cu_seqlens,
-                                     double scale) {
-  return {.shape = {.num_heads = static_cast<int>(q.size(1)),
-                    .row_dim = static_cast<int>(q.size(2)),
-                    .latent_dim = static_cast<int>(latent_dim),
-                    .scale = scale},
+PackedAttentionArgs<T> AttentionArgs(const AttentionShape& shape, const at::Tensor& q,
+                                     const at::Tensor& rows, const at::Tensor& cu_seqlens) {
+  return {.shape = shape,
           .q = Data<T>(q),
           .rows = Data<T>(rows),
           .cu_seqlens = Data<int32_t>(cu_seqlens),
           .num_sequences = static_cast<int>(cu_seqlens.size(0)) - 1};
 }
 
+// The shape as a tensor of bytes, which is how a backward pass can keep it.
+at::Tensor KeptShape(const AttentionShape& shape) {
+  at::Tensor bytes = at::empty({static_cast<int64_t>(sizeof(shape))}, at::kByte);
+  std::memcpy(bytes.mutable_data_ptr(), &shape, sizeof(shape));
+  return bytes;
+}
+
 struct PackedAttentionFunction : Function<PackedAttentionFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& rows,
-                            int64_t latent_dim, const at::Tensor& cu_seqlens, double scale) {
-    at::Tensor out = at::empty({q.size(0), q.size(1), latent_dim}, q.options());
+                            const at::Tensor& cu_seqlens, const AttentionShape& shape) {
+    at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options());
     at::Tensor log_sum_exp = at::empty({q.size(0), q.size(1)}, q.options());
     GRPO_DISPATCH(q, [&] {
       ActiveKernels<scalar_t>().packed_attention(
-          AttentionArgs<scalar_t>(q, rows, latent_dim, cu_seqlens, scale),
-          out.mutable_data_ptr<scalar_t>(), log_sum_exp.mutable_data_ptr<scalar_t>());
+          AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens), out.mutable_data_ptr<scalar_t>(),
+          log_sum_exp.mutable_data_ptr<scalar_t>());
     });
-    context->save_for_backward({q, rows, cu_seqlens, out, log_sum_exp});
-    context->saved_data["scale"] = scale;
+    context->save_for_backward({q, rows, cu_seqlens, out, log_sum_exp, KeptShape(shape)});
     return out;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &q = saved[0], &rows = saved[1], &cu_seqlens = saved[2], &out = saved[3],
                      &log_sum_exp = saved[4];
-    const double scale = context->saved_data["scale"].toDouble();
+    AttentionShape shape;
+    std::memcpy(&shape, saved[5].const_data_ptr(), sizeof(shape));
     const at::Tensor d_out = grads[0].contiguous();
     at::Tensor dq = at::empty(q.sizes(), q.options()),
                d_rows = at::empty(rows.sizes(), rows.options());
     GRPO_DISPATCH(q, [&] {
       ActiveKernels<scalar_t>().packed_attention_backward(
-          AttentionArgs<scalar_t>(q, rows, out.size(2), cu_seqlens, scale), Data<scalar_t>(out),
+          AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens), Data<scalar_t>(out),
           Data<scalar_t>(log_sum_exp), Data<scalar_t>(d_out), dq.mutable_data_ptr<scalar_t>(),
           d_rows.mutable_data_ptr<scalar_t>());
     });
-    return {dq, d_rows, at::Tensor(), at::Tensor(), at::Tensor()};
+    return {dq, d_rows, at::Tensor(), at::Tensor()};
   }
 };
 
@@ -429,18 +437,17 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 
 at::Tensor SwiGlu(const at::Tensor& gate_up) { return SwiGluFunction::apply(gate_up); }
 
-at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
-  return RopeFunction::apply(x, cos, sin);
+at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool halves) {
+  return RopeFunction::apply(x, cos, sin, halves);
 }
 
 at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight) {
   return HeadProductsFunction::apply(x, weight);
 }
 
-at::Tensor PackedLatentAttention(const at::Tensor& q, const at::Tensor& rows, int latent_dim,
-                                 const std::vector<int32_t>& cu_seqlens, double scale) {
-  return PackedAttentionFunction::apply(q, rows, int64_t{latent_dim},
-                                        at::tensor(cu_seqlens, at::kInt), scale);
+at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
+                           const std::vector<int32_t>& cu_seqlens) {
+  return PackedAttentionFunction::apply(q, rows, at::tensor(cu_seqlens, at::kInt), shape);
 }
 
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,

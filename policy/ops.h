@@ -11,6 +11,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "policy/kernels/kernels.h"
+
 namespace grpo {
 
 // x [N, in] times weight [out, in] transposed: [N, out]. A row's result does not depend on the
@@ -23,18 +25,19 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 // silu(first half) * second half: [N, 2I] to [N, I].
 at::Tensor SwiGlu(const at::Tensor& gate_up);
 
-// Rotates adjacent pairs of x [N, H, R] by cos and sin [N, R/2].
-at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
+// Rotates the pairs of x [N, H, R] by cos and sin [N, R/2]: entries 2p and 2p + 1, or with `halves`
+// p and p + R/2.
+at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool halves);
 
 // Each head's own product: x [N, H, A] with weight [H, A, B] (a view with any strides) to [N, H,
 // B].
 at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight);
 
-// Causal attention within each packed sequence in MLA's latent space: q [N, H, L + R]; rows [N, L +
-// R], shared by the heads, are the keys and their first latent_dim = L entries the values. To [N,
-// H, L]. cu_seqlens: where sequences begin, and N at the end.
-at::Tensor PackedLatentAttention(const at::Tensor& q, const at::Tensor& rows, int latent_dim,
-                                 const std::vector<int32_t>& cu_seqlens, double scale);
+// Causal attention within each packed sequence: q [N, H, key_dim] over rows [N, C * row_dim], which
+// hold keys and values as `shape` says. To [N, H, value_dim]. cu_seqlens: where sequences begin,
+// and N at the end.
+at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
+                           const std::vector<int32_t>& cu_seqlens);
 
 // Sum over each token's chosen experts of weight * expert(x). x [N, D], gate_up [E, 2I, D], down
 // [E, D, I], chosen [N, K] int64 ascending in each row, weights [N, K]. Summed in ascending order

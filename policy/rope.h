@@ -1,5 +1,6 @@
-// Rotary position embedding (arXiv 2104.09864) with YaRN (arXiv 2309.00071), as DeepSeek applies
-// both.
+// Rotary position embedding (arXiv 2104.09864) and the ways of stretching it over a longer context:
+// linear (arXiv 2306.15595), YaRN (arXiv 2309.00071) as DeepSeek applies it, Llama 3's (arXiv
+// 2407.21783), LongRoPE (arXiv 2402.13753).
 #pragma once
 
 #include <vector>
@@ -13,10 +14,11 @@ namespace grpo {
 // The angle per position of each of the R/2 pairs.
 std::vector<double> RopeFrequencies(const PolicyConfig& config);
 
-// Factor on cos and sin: 1, unless YaRN's mscale and mscale_all_dim differ.
+// Factor on cos and sin: YaRN's, unless its mscale and mscale_all_dim are equal, and LongRoPE's;
+// otherwise 1.
 double RopeAmplitude(const PolicyConfig& config);
 
-// (nope + R)^-1/2, times YaRN's (0.1 mscale_all_dim ln(factor) + 1)^2.
+// (query width)^-1/2, times YaRN's (0.1 mscale_all_dim ln(factor) + 1)^2.
 double SoftmaxScale(const PolicyConfig& config);
 
 struct RopeTables {

@@ -193,7 +193,7 @@ Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor&
   Routing routing;
   routing.chosen = replayed.defined() ? replayed : SelectExperts(config, scores, bias);
   const bool normalise = config.norm_topk_prob && config.num_experts_per_tok > 1;
-  const bool scaled = config.topk_method == "noaux_tc" || !normalise;
+  const bool scaled = config.architecture().gate != Architecture::Gate::kV2 || !normalise;
   routing.weights =
       ChosenWeightsFunction::apply(logits, scores, routing.chosen, config.scoring_func == "sigmoid",
                                    normalise, scaled ? config.routed_scaling_factor : 1.0);

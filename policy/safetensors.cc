@@ -8,12 +8,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "data/file.h"
 #include "data/json.h"
@@ -168,58 +162,26 @@ int ElementSize(absl::string_view dtype) {
   return found == sizes->end() ? 0 : found->second;
 }
 
-absl::Status CheckTensorBytes(const TensorBytes& tensor) {
-  const std::string shape =
-      absl::StrCat(tensor.dtype, " [", absl::StrJoin(tensor.shape, ", "), "]");
-  int64_t size = ElementSize(tensor.dtype);
-  if (size == 0)
-    return absl::InvalidArgumentError(absl::StrCat("unknown dtype '", tensor.dtype, "'"));
-  for (int64_t extent : tensor.shape) {
-    if (extent < 0) return absl::InvalidArgumentError(absl::StrCat("a negative extent in ", shape));
+absl::StatusOr<int64_t> TensorSize(const std::string& dtype, const std::vector<int64_t>& shape) {
+  int64_t size = ElementSize(dtype);
+  if (size == 0) return absl::InvalidArgumentError(absl::StrCat("unknown dtype '", dtype, "'"));
+  for (const int64_t extent : shape) {
+    const std::string text = absl::StrCat(dtype, " [", absl::StrJoin(shape, ", "), "]");
+    if (extent < 0) return absl::InvalidArgumentError(absl::StrCat("a negative extent in ", text));
     if (__builtin_mul_overflow(size, extent, &size)) {
-      return absl::InvalidArgumentError(absl::StrCat(shape, " has too many elements"));
+      return absl::InvalidArgumentError(absl::StrCat(text, " has too many elements"));
     }
   }
-  if (static_cast<uint64_t>(size) == tensor.bytes.size()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(shape, " takes ", size, " bytes, found ", tensor.bytes.size()));
+  return size;
 }
 
-// A file's bytes in memory, for as long as it lives.
-class SafetensorsReader::MappedFile {
- public:
-  static absl::StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path) {
-    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-      return absl::ErrnoToStatus(errno, absl::StrCat(path, ": cannot open to read weights"));
-    struct stat info;
-    void* memory = MAP_FAILED;
-    bool too_short = false;
-    if (fstat(descriptor, &info) == 0) {
-      too_short = !S_ISREG(info.st_mode) || static_cast<uint64_t>(info.st_size) < kLengthBytes;
-      if (!too_short) memory = mmap(nullptr, info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    }
-    const int error = errno;
-    close(descriptor);
-    if (too_short)
-      return Invalid(path,
-                     "not a safetensors file: shorter than the 8 bytes of its header's length");
-    if (memory == MAP_FAILED)
-      return absl::ErrnoToStatus(error, absl::StrCat(path, ": cannot map into memory"));
-    return absl::WrapUnique(new MappedFile(memory, info.st_size));
-  }
-  ~MappedFile() { munmap(memory_, size_); }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  absl::Span<const char> bytes() const { return {static_cast<const char*>(memory_), size_}; }
-
- private:
-  MappedFile(void* memory, size_t size) : memory_(memory), size_(size) {}
-
-  void* const memory_;
-  const size_t size_;
-};
+absl::Status CheckTensorBytes(const TensorBytes& tensor) {
+  ASSIGN_OR_RETURN(const int64_t size, TensorSize(tensor.dtype, tensor.shape));
+  if (static_cast<uint64_t>(size) == tensor.bytes.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(tensor.dtype, " [",
+                                                 absl::StrJoin(tensor.shape, ", "), "] takes ",
+                                                 size, " bytes, found ", tensor.bytes.size()));
+}
 
 SafetensorsReader::SafetensorsReader() = default;
 SafetensorsReader::~SafetensorsReader() = default;
@@ -246,6 +208,9 @@ absl::StatusOr<std::unique_ptr<SafetensorsReader>> SafetensorsReader::Open(
 absl::Status SafetensorsReader::AddFile(const std::string& path) {
   ASSIGN_OR_RETURN(auto file, MappedFile::Open(path));
   const absl::Span<const char> bytes = file->bytes();
+  if (bytes.size() < kLengthBytes) {
+    return Invalid(path, "not a safetensors file: shorter than the 8 bytes of its header's length");
+  }
   const uint64_t header_size = ReadLength(bytes.data());
   if (header_size > kMaxHeaderBytes || header_size > bytes.size() - kLengthBytes) {
     return Invalid(

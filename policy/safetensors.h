@@ -16,6 +16,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
+#include "policy/mapped_file.h"
+#include "policy/streamed_tensor.h"
+
 namespace grpo {
 
 // A tensor in row-major order, little-endian. The bytes belong to someone else (a reader's mapping,
@@ -35,6 +38,10 @@ int ElementSize(absl::string_view dtype);
 // are.
 absl::Status CheckTensorBytes(const TensorBytes& tensor);
 
+// Bytes of a tensor of this type and shape; kInvalidArgument where the type is unknown, an extent
+// negative or the product too large.
+absl::StatusOr<int64_t> TensorSize(const std::string& dtype, const std::vector<int64_t>& shape);
+
 // One file, or the shards of one checkpoint, mapped into memory and checked: header within bounds,
 // known types, shapes that multiply without overflow to the span's size, spans that fill the data
 // without holes or overlaps. Immutable; safe to share among threads. The files must not be cut
@@ -53,7 +60,6 @@ class SafetensorsReader {
   const TensorBytes* Find(absl::string_view name) const;  // nullptr where there is none
 
  private:
-  class MappedFile;
   SafetensorsReader();
   absl::Status AddFile(const std::string& path);
   absl::Status AddShards(const std::string& folder, const std::string& index_path);
@@ -67,5 +73,8 @@ class SafetensorsReader {
 // size. The order of `tensors` does not matter. kInvalidArgument for equal names, unknown types and
 // bytes that do not fit the shape.
 absl::Status WriteSafetensors(const std::string& path, std::vector<TensorBytes> tensors);
+
+// The same file from tensors that are made one after the other.
+absl::Status StreamSafetensors(const std::string& path, std::vector<StreamedTensor> tensors);
 
 }  // namespace grpo

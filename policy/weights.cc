@@ -15,22 +15,48 @@ MlpWeights AllocateMlp(int width, int model_width, const at::TensorOptions& opti
   return {at::empty({2 * width, model_width}, options), at::empty({model_width, width}, options)};
 }
 
-LayerWeights AllocateLayer(const PolicyConfig& c, int index, const at::TensorOptions& options) {
+void AllocateLatentAttention(const PolicyConfig& c, const at::TensorOptions& options,
+                             LayerWeights& layer) {
   const int query_width = c.num_attention_heads * (c.qk_nope_head_dim + c.qk_rope_head_dim);
-  LayerWeights layer;
-  layer.input_norm = at::empty({c.hidden_size}, options);
+  const int latent_width = c.kv_lora_rank + c.qk_rope_head_dim;
   if (c.q_lora_rank > 0) {
     layer.q_a = at::empty({c.q_lora_rank, c.hidden_size}, options);
+    if (c.input_projection_bias()) layer.q_a_bias = at::empty({c.q_lora_rank}, options);
     layer.q_a_norm = at::empty({c.q_lora_rank}, options);
   }
   layer.q = at::empty({query_width, c.q_lora_rank > 0 ? c.q_lora_rank : c.hidden_size}, options);
-  layer.kv_a = at::empty({c.kv_lora_rank + c.qk_rope_head_dim, c.hidden_size}, options);
+  layer.kv_a = at::empty({latent_width, c.hidden_size}, options);
+  if (c.input_projection_bias()) layer.kv_a_bias = at::empty({latent_width}, options);
   layer.kv_a_norm = at::empty({c.kv_lora_rank}, options);
   layer.kv_b = at::empty(
       {c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim), c.kv_lora_rank}, options);
   layer.o = at::empty({c.hidden_size, c.num_attention_heads * c.v_head_dim}, options);
+}
+
+void AllocateGroupedAttention(const PolicyConfig& c, const at::TensorOptions& options,
+                              LayerWeights& layer) {
+  const int width = c.grouped_head_dim(),
+            rows = (c.num_attention_heads + 2 * c.num_key_value_heads) * width;
+  layer.qkv = at::empty({rows, c.hidden_size}, options);
+  if (c.input_projection_bias()) layer.qkv_bias = at::empty({rows}, options);
+  if (c.architecture().query_key_norm) {
+    layer.q_norm = at::empty({width}, options);
+    layer.k_norm = at::empty({width}, options);
+  }
+  layer.o = at::empty({c.hidden_size, c.num_attention_heads * width}, options);
+}
+
+LayerWeights AllocateLayer(const PolicyConfig& c, int index, const at::TensorOptions& options) {
+  LayerWeights layer;
+  layer.input_norm = at::empty({c.hidden_size}, options);
+  if (c.architecture().latent()) {
+    AllocateLatentAttention(c, options, layer);
+  } else {
+    AllocateGroupedAttention(c, options, layer);
+  }
+  if (c.output_projection_bias()) layer.o_bias = at::empty({c.hidden_size}, options);
   layer.post_norm = at::empty({c.hidden_size}, options);
-  if (index < c.first_k_dense_replace) {
+  if (!c.is_moe_layer(index)) {
     layer.mlp = AllocateMlp(c.intermediate_size, c.hidden_size, options);
     return layer;
   }
@@ -61,26 +87,45 @@ void AddMlp(const std::string& prefix, const MlpWeights& mlp, std::vector<NamedT
   out->push_back({absl::StrCat(prefix, "down_proj.weight"), mlp.down});
 }
 
-void AddLayer(const std::string& prefix, const LayerWeights& layer, bool with_bias,
+// The fused rows of queries, keys and values, a name each.
+void AddQueryKeyValue(const PolicyConfig& config, const std::string& prefix, const char* kind,
+                      const at::Tensor& fused, std::vector<NamedTensor>* out) {
+  if (!fused.defined()) return;
+  const int64_t keys = config.num_key_value_heads * config.grouped_head_dim(),
+                queries = fused.size(0) - 2 * keys;
+  out->push_back({absl::StrCat(prefix, "self_attn.q_proj.", kind), fused.narrow(0, 0, queries)});
+  out->push_back({absl::StrCat(prefix, "self_attn.k_proj.", kind), fused.narrow(0, queries, keys)});
+  out->push_back(
+      {absl::StrCat(prefix, "self_attn.v_proj.", kind), fused.narrow(0, queries + keys, keys)});
+}
+
+void AddLayer(const PolicyConfig& config, const std::string& prefix, const LayerWeights& layer,
               std::vector<NamedTensor>* out) {
   const auto add = [&](const char* name, const at::Tensor& tensor) {
     if (tensor.defined()) out->push_back({absl::StrCat(prefix, name), tensor});
   };
   add("input_layernorm.weight", layer.input_norm);
   add("self_attn.q_a_proj.weight", layer.q_a);
+  add("self_attn.q_a_proj.bias", layer.q_a_bias);
   add("self_attn.q_a_layernorm.weight", layer.q_a_norm);
   add(layer.q_a.defined() ? "self_attn.q_b_proj.weight" : "self_attn.q_proj.weight", layer.q);
   add("self_attn.kv_a_proj_with_mqa.weight", layer.kv_a);
+  add("self_attn.kv_a_proj_with_mqa.bias", layer.kv_a_bias);
   add("self_attn.kv_a_layernorm.weight", layer.kv_a_norm);
   add("self_attn.kv_b_proj.weight", layer.kv_b);
+  AddQueryKeyValue(config, prefix, "weight", layer.qkv, out);
+  AddQueryKeyValue(config, prefix, "bias", layer.qkv_bias, out);
+  add("self_attn.q_norm.weight", layer.q_norm);
+  add("self_attn.k_norm.weight", layer.k_norm);
   add("self_attn.o_proj.weight", layer.o);
+  add("self_attn.o_proj.bias", layer.o_bias);
   add("post_attention_layernorm.weight", layer.post_norm);
   if (!layer.is_moe()) {
     AddMlp(absl::StrCat(prefix, "mlp."), layer.mlp, out);
     return;
   }
   add("mlp.gate.weight", layer.router);
-  if (with_bias) add("mlp.gate.e_score_correction_bias", layer.router_bias);
+  if (config.selection_bias()) add("mlp.gate.e_score_correction_bias", layer.router_bias);
   for (int64_t e = 0; e < layer.router.size(0); ++e) {
     AddMlp(absl::StrCat(prefix, "mlp.experts.", e, "."),
            {layer.expert_gate_up[e], layer.expert_down[e]}, out);
@@ -117,6 +162,9 @@ Weights Weights::Random(const PolicyConfig& config, double init_std, uint64_t se
   const double residual = 1 / std::sqrt(2.0 * config.num_hidden_layers);
   for (LayerWeights& layer : weights.layers) {
     layer.o.mul_(residual);
+    for (at::Tensor* bias : {&layer.q_a_bias, &layer.kv_a_bias, &layer.qkv_bias, &layer.o_bias}) {
+      if (bias->defined()) bias->zero_();
+    }
     if (layer.mlp.down.defined()) layer.mlp.down.mul_(residual);
     if (layer.is_moe()) {
       layer.expert_down.mul_(residual);
@@ -135,12 +183,19 @@ std::vector<NamedTensor> Weights::Parameters() const {
     };
     add("input_norm", layer.input_norm);
     add("q_a", layer.q_a);
+    add("q_a_bias", layer.q_a_bias);
     add("q_a_norm", layer.q_a_norm);
     add("q", layer.q);
     add("kv_a", layer.kv_a);
+    add("kv_a_bias", layer.kv_a_bias);
     add("kv_a_norm", layer.kv_a_norm);
     add("kv_b", layer.kv_b);
+    add("qkv", layer.qkv);
+    add("qkv_bias", layer.qkv_bias);
+    add("q_norm", layer.q_norm);
+    add("k_norm", layer.k_norm);
     add("o", layer.o);
+    add("o_bias", layer.o_bias);
     add("post_norm", layer.post_norm);
     add("mlp.gate_up", layer.mlp.gate_up);
     add("mlp.down", layer.mlp.down);
@@ -156,8 +211,7 @@ std::vector<NamedTensor> Weights::Parameters() const {
 std::vector<NamedTensor> Weights::CheckpointTensors() const {
   std::vector<NamedTensor> tensors = {{"model.embed_tokens.weight", embedding}};
   for (size_t i = 0; i < layers.size(); ++i) {
-    AddLayer(absl::StrCat("model.layers.", i, "."), layers[i], config.topk_method == "noaux_tc",
-             &tensors);
+    AddLayer(config, absl::StrCat("model.layers.", i, "."), layers[i], &tensors);
   }
   tensors.push_back({"model.norm.weight", final_norm});
   if (!config.tie_word_embeddings) tensors.push_back({"lm_head.weight", head});

@@ -1,8 +1,8 @@
 // The parameters of a policy. In memory related matrices are fused; on disk they carry the names of
 // a Hugging Face checkpoint, each a view into the fused tensor.
 //
-// Letters: V vocabulary, D model width, H heads, L latent rank, R rotary width, E experts, I expert
-// width.
+// Letters: V vocabulary, D model width, H heads, C cached heads (of keys and values), d head width,
+// L latent rank, R rotary width, E experts, I expert width.
 #pragma once
 
 #include <cstdint>
@@ -20,18 +20,30 @@ struct MlpWeights {
   at::Tensor down;     // [D, I]
 };
 
+// What an architecture does not have is undefined.
 struct LayerWeights {
   at::Tensor input_norm;  // [D]
-  at::Tensor q_a;         // [q_lora, D]; undefined without query compression, and so is q_a_norm
-  at::Tensor q_a_norm;    // [q_lora]
-  at::Tensor q;           // [H (nope + R), q_lora or D]
-  at::Tensor kv_a;        // [L + R, D]
-  at::Tensor kv_a_norm;   // [L]
-  at::Tensor kv_b;        // [H (nope + v), L]
-  at::Tensor o;           // [D, H v]
-  at::Tensor post_norm;   // [D]
+  // Latent attention.
+  at::Tensor q_a;        // [q_lora, D]; only with query compression, as the next two
+  at::Tensor q_a_bias;   // [q_lora]
+  at::Tensor q_a_norm;   // [q_lora]
+  at::Tensor q;          // [H (nope + R), q_lora or D]
+  at::Tensor kv_a;       // [L + R, D]
+  at::Tensor kv_a_bias;  // [L + R]
+  at::Tensor kv_a_norm;  // [L]
+  at::Tensor kv_b;       // [H (nope + v), L]
+  // Grouped-query attention.
+  at::Tensor qkv;       // [(H + 2 C) d, D]: query rows, then key rows, then value rows
+  at::Tensor qkv_bias;  // [(H + 2 C) d]
+  at::Tensor q_norm;    // [d]
+  at::Tensor k_norm;    // [d]
+  // Both.
+  at::Tensor o;          // [D, H v or H d]
+  at::Tensor o_bias;     // [D]
+  at::Tensor post_norm;  // [D]
   MlpWeights mlp;  // the dense MLP, or the shared experts as one (undefined where there are none)
-  at::Tensor router;          // [E, D]; undefined in dense layers, and so are the next three
+  // Experts, in the layers that have them.
+  at::Tensor router;          // [E, D]
   at::Tensor router_bias;     // [E], used for selection only; no gradient
   at::Tensor expert_gate_up;  // [E, 2I, D]
   at::Tensor expert_down;     // [E, D, I]
@@ -51,6 +63,10 @@ struct Weights {
   std::vector<LayerWeights> layers;
   at::Tensor final_norm;  // [D]
   at::Tensor head;        // [V, D]; the embedding itself when tied
+  // Tensors of the checkpoint that the decoder does not use (layers that predict several tokens):
+  // handed on as they came, never trained.
+  std::vector<NamedTensor> unused;
+  std::string config_json;  // as it came, for who takes the weights away; empty for random weights
 
   // Uninitialised tensors of the configured shapes.
   static Weights Allocate(const PolicyConfig& config, at::ScalarType dtype);
@@ -61,8 +77,8 @@ struct Weights {
 
   // What the optimizer trains, fused, in a fixed order with readable names.
   std::vector<NamedTensor> Parameters() const;
-  // Every tensor of a Hugging Face checkpoint, in a fixed order, as contiguous views into this
-  // struct.
+  // Every tensor that the decoder uses under its name in a Hugging Face checkpoint, in a fixed
+  // order, as contiguous views into this struct.
   std::vector<NamedTensor> CheckpointTensors() const;
 
   Weights Clone() const;
@@ -78,10 +94,14 @@ template <typename Change>
 void ForEachTensor(Weights& weights, Change change) {
   change(weights.embedding);
   for (LayerWeights& layer : weights.layers) {
-    for (at::Tensor* tensor :
-         {&layer.input_norm, &layer.q_a, &layer.q_a_norm, &layer.q, &layer.kv_a, &layer.kv_a_norm,
-          &layer.kv_b, &layer.o, &layer.post_norm, &layer.mlp.gate_up, &layer.mlp.down,
-          &layer.router, &layer.router_bias, &layer.expert_gate_up, &layer.expert_down}) {
+    for (at::Tensor* tensor : {&layer.input_norm, &layer.q_a,         &layer.q_a_bias,
+                               &layer.q_a_norm,   &layer.q,           &layer.kv_a,
+                               &layer.kv_a_bias,  &layer.kv_a_norm,   &layer.kv_b,
+                               &layer.qkv,        &layer.qkv_bias,    &layer.q_norm,
+                               &layer.k_norm,     &layer.o,           &layer.o_bias,
+                               &layer.post_norm,  &layer.mlp.gate_up, &layer.mlp.down,
+                               &layer.router,     &layer.router_bias, &layer.expert_gate_up,
+                               &layer.expert_down}) {
       if (tensor->defined()) change(*tensor);
     }
   }

@@ -94,12 +94,12 @@ std::vector<StepBatch> SplitIntoBatches(const GrpoConfig& config,
   return batches;
 }
 
-StepBatch ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format,
-                         const std::vector<Prompt>& prompts) {
+absl::StatusOr<StepBatch> ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format,
+                                         const std::vector<Prompt>& prompts) {
   StepBatch batch;
   for (const Prompt& prompt : prompts) {
     TrainingSample sample;
-    sample.tokens = format.PromptTokens(tokenizer, prompt.text);
+    ASSIGN_OR_RETURN(sample.tokens, format.PromptTokens(tokenizer, prompt.text));
     sample.prompt_length = static_cast<int>(sample.tokens.size());
     const std::vector<int32_t> completion =
         format.CompletionTokens(tokenizer, prompt.demonstration);

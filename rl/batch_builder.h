@@ -39,7 +39,7 @@ std::vector<StepBatch> SplitIntoBatches(const GrpoConfig& config,
                                         std::vector<std::vector<float>> reference_logprobs);
 
 // Demonstrations to imitate.
-StepBatch ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format,
-                         const std::vector<Prompt>& prompts);
+absl::StatusOr<StepBatch> ImitationBatch(const Tokenizer& tokenizer, const ChatFormat& format,
+                                         const std::vector<Prompt>& prompts);
 
 }  // namespace grpo

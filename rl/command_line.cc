@@ -30,7 +30,7 @@ struct CommandSpec {
   std::string usage;          // after "grpo "
   std::string documentation;  // one line
   std::string details;        // the paragraph of --help
-  bool takes_recipe;
+  size_t positional;          // words besides options: a recipe, or a source and a destination
   std::vector<Option> options;
 };
 
@@ -43,19 +43,28 @@ class OptionCollector {
  public:
   template <typename T, typename Constraint>
   void operator()(const char* key, T&, const Constraint&, const char* documentation) {
-    const std::string value = std::is_same_v<T, std::string> ? "TEXT"
-                              : IsVector<T>::value           ? "LIST"
-                                                             : "NUMBER";
+    const std::string value = std::is_same_v<T, bool>          ? ""
+                              : std::is_same_v<T, std::string> ? "TEXT"
+                              : IsVector<T>::value             ? "LIST"
+                                                               : "NUMBER";
     options.push_back({OptionName(key), value, documentation});
   }
   std::vector<Option> options;
 };
 
-std::vector<Option> SampleOptionList() {
-  SampleOptions defaults;
+template <typename Options>
+std::vector<Option> OptionsOf() {
+  Options defaults;
   OptionCollector collector;
   defaults.VisitFields(collector);
   return collector.options;
+}
+
+std::vector<Option> ConvertOptionList() {
+  std::vector<Option> options = OptionsOf<ConvertOptions>();
+  options.push_back(
+      {"--dry-run", "", "lists every tensor and where it comes from, writes nothing"});
+  return options;
 }
 
 std::vector<CommandSpec> MakeCommands() {
@@ -69,7 +78,7 @@ std::vector<CommandSpec> MakeCommands() {
        "runs all stages of a recipe",
        "Writes metrics, samples, checkpoints and the final policy into the run folder\n"
        "(run.dir of the recipe; runs/<run.name> by default).",
-       /*takes_recipe=*/true,
+       /*positional=*/1,
        {set,
         {"--resume", "", "goes on from the last checkpoint in the run folder"},
         {"--dry-run", "",
@@ -79,21 +88,32 @@ std::vector<CommandSpec> MakeCommands() {
        "eval RECIPE.toml --policy DIR [--set KEY=VALUE …]",
        "evaluates a policy on the recipe's held-out problems",
        "Prints pass rates by family with confidence intervals.",
-       /*takes_recipe=*/true,
+       /*positional=*/1,
        {{"--policy", "DIR", "folder with config.json, weights and tokenizer.json"}, set}},
       {Command::kScore,
        "score",
        "score RECIPE.toml | --reward NAME[,KEY=VALUE …]  < in.jsonl > out.jsonl",
        "scores completions in JSON lines",
        "Runs the reward checkers alone: those of the recipe, or those named.",
-       /*takes_recipe=*/true,
+       /*positional=*/1,
        {{"--reward", "SPEC", "a checker, such as final_answer,tolerance=0.01; may be repeated",
          /*repeats=*/true},
         set}},
       {Command::kSample, "sample", "sample --policy DIR [OPTION …]",
        "samples completions for prompts, or chats on a terminal",
        "Reads prompts from a file or standard input and prints completions.",
-       /*takes_recipe=*/false, SampleOptionList()},
+       /*positional=*/0, OptionsOf<SampleOptions>()},
+      {Command::kLogprobs, "logprobs", "logprobs --policy DIR [OPTION …]  < in.jsonl > out.jsonl",
+       "log-probs, best tokens and chosen experts of given tokens",
+       "Reads {\"tokens\": [ids]} or {\"text\": \"…\"} a line and writes for each the log-prob of "
+       "every\n"
+       "token given those before it (null for the first) and the most likely next token after it.",
+       /*positional=*/0, OptionsOf<LogprobsOptions>()},
+      {Command::kConvert, "convert", "convert SRC DST [OPTION …]",
+       "converts between Hugging Face folders and GGUF files",
+       "SRC is a Hugging Face folder, a checkpoint of a run or a .gguf file; DST a folder or,\n"
+       "where it ends in .gguf, a file. Nothing stands there where anything fails.",
+       /*positional=*/2, ConvertOptionList()},
   };
 }
 
@@ -168,10 +188,10 @@ absl::StatusOr<Words> SortWords(const CommandSpec& spec,
       words.positional.push_back(arguments[i]);
     }
   }
-  const size_t wanted = spec.takes_recipe ? 1 : 0;
-  if (words.positional.size() > wanted) {
-    return UsageError(absl::StrCat("grpo ", spec.name, ": unexpected '", words.positional[wanted],
-                                   "'; usage: grpo ", spec.usage));
+  if (words.positional.size() > spec.positional) {
+    return UsageError(absl::StrCat("grpo ", spec.name, ": unexpected '",
+                                   words.positional[spec.positional], "'; usage: grpo ",
+                                   spec.usage));
   }
   return words;
 }
@@ -206,7 +226,9 @@ class OptionReader {
   void operator()(const char* key, T& field, const Constraint& constraint,
                   const char* documentation) {
     const std::string name = OptionName(key);
-    if (words_.Has(name)) {
+    if constexpr (std::is_same_v<T, bool>) {
+      field = words_.Has(name);
+    } else if (words_.Has(name)) {
       const absl::optional<RecipeNode> value =
           OverrideValue(words_.All(name)[0], command_.position);
       if (value) {
@@ -225,11 +247,22 @@ class OptionReader {
   RecipeNode command_;  // stands for the command in messages
 };
 
-absl::Status FinishSample(const Words& words, CommandLine& line) {
+template <typename Options>
+absl::Status ReadOptions(const CommandSpec& spec, const Words& words, Options& options) {
   RecipeErrors errors;
-  OptionReader reader(words, "grpo sample", errors);
-  line.sample.VisitFields(reader);
+  OptionReader reader(words, "grpo " + spec.name, errors);
+  options.VisitFields(reader);
   return errors.ToStatus();
+}
+
+absl::Status FinishConvert(const CommandSpec& spec, const Words& words, CommandLine& line) {
+  if (words.positional.size() < 2) {
+    return UsageError(
+        absl::StrCat("grpo convert: needs a source and a destination; usage: grpo ", spec.usage));
+  }
+  line.convert.source = words.positional[0];
+  line.convert.destination = words.positional[1];
+  return ReadOptions(spec, words, line.convert);
 }
 
 absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
@@ -237,7 +270,7 @@ absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
   ASSIGN_OR_RETURN(const Words words, SortWords(spec, arguments));
   CommandLine line;
   line.command = spec.command;
-  if (!words.positional.empty()) line.recipe = words.positional[0];
+  if (spec.positional == 1 && !words.positional.empty()) line.recipe = words.positional[0];
   line.overrides = words.All("--set");
   line.rewards = words.All("--reward");
   line.resume = words.Has("--resume");
@@ -246,7 +279,11 @@ absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
   if (spec.command == Command::kScore) {
     RETURN_IF_ERROR(FinishScore(spec, line));
   } else if (spec.command == Command::kSample) {
-    RETURN_IF_ERROR(FinishSample(words, line));
+    RETURN_IF_ERROR(ReadOptions(spec, words, line.sample));
+  } else if (spec.command == Command::kLogprobs) {
+    RETURN_IF_ERROR(ReadOptions(spec, words, line.logprobs));
+  } else if (spec.command == Command::kConvert) {
+    RETURN_IF_ERROR(FinishConvert(spec, words, line));
   } else {
     RETURN_IF_ERROR(RequireRecipe(spec, line));
   }
@@ -276,7 +313,8 @@ std::string ProgramHelp() {
 absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
   CommandLine line;
   if (arguments.empty()) {
-    return UsageError("grpo: needs a command: train, eval, score or sample. See grpo --help.");
+    return UsageError(
+        "grpo: needs a command: train, eval, score, sample, logprobs or convert. See grpo --help.");
   }
   if (IsHelp(arguments[0])) return line;
   if (arguments[0] == "--version") {

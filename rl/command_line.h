@@ -14,7 +14,7 @@
 
 namespace grpo {
 
-enum class Command { kTrain, kEval, kScore, kSample, kHelp, kVersion };
+enum class Command { kTrain, kEval, kScore, kSample, kLogprobs, kConvert, kHelp, kVersion };
 
 // Options of `grpo sample`; each field is an option, `top_k` being --top-k.
 struct SampleOptions {
@@ -39,16 +39,56 @@ struct SampleOptions {
   }
 };
 
+// Options of `grpo logprobs`.
+struct LogprobsOptions {
+  std::string policy;
+  std::string dtype = "fp32";
+  bool experts = false;
+  int top_logits = 0;
+  int threads = 2;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("policy", policy, NotEmpty(), "folder of the policy");
+    visit("dtype", dtype, OneOf{{"fp32", "bf16"}},
+          "of the weights: bf16 rounds them, the arithmetic stays fp32");
+    visit("experts", experts, NoConstraint(), "adds the chosen experts");
+    visit("top_logits", top_logits, Range(0, 1 << 24), "adds the best logits, this many a token");
+    visit("threads", threads, Range(1, 1024), "processor threads; no result depends on it");
+  }
+};
+
+// `grpo convert SOURCE DESTINATION`; `to` and the fields behind it are options.
+struct ConvertOptions {
+  std::string source;
+  std::string destination;
+  std::string to;
+  std::string dtype = "keep";
+  std::string pre;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("to", to, OneOf{{"", "hf", "gguf"}},
+          "hf (a folder) or gguf; by default gguf where DST ends in .gguf");
+    visit("dtype", dtype, OneOf{{"keep", "f32", "f16", "bf16", "q8_0"}},
+          "type of the weights: keep, f32, f16, bf16 or q8_0 (GGUF alone)");
+    visit("pre", pre, NoConstraint(),
+          "GGUF: llama.cpp's name of the pre-tokenizer, where it cannot be found");
+  }
+};
+
 struct CommandLine {
   Command command = Command::kHelp;
   absl::optional<Command> help_about;  // kHelp: the command, none for the program
   std::string recipe;                  // train, eval; score where `rewards` is empty
   std::vector<std::string> overrides;  // --set, in their order: train, eval, score
   bool resume = false;                 // train
-  bool dry_run = false;                // train
+  bool dry_run = false;                // train, convert
   std::string policy;                  // eval: folder of the policy
   std::vector<std::string> rewards;    // score: --reward, for ParseRewardSpec
   SampleOptions sample;                // sample
+  LogprobsOptions logprobs;            // logprobs
+  ConvertOptions convert;              // convert
 };
 
 // `arguments` are those after the program's name. A usage error (the caller prints it and exits

@@ -19,15 +19,18 @@ absl::Status PrintDryRun(const Recipe& recipe) {
   // Weights, gradients (their sum and one set a thread) and two moments.
   const double training = parameters * sizeof(float) * (4 + recipe.run.threads);
   const double cache = 256.0 * recipe.run.threads * (grpo.sampling.max_new_tokens + 64) *
-                       config.num_hidden_layers * (config.kv_lora_rank + config.qk_rope_head_dim) *
-                       sizeof(float);
+                       config.num_hidden_layers * config.cached_row_width() * sizeof(float);
   std::fputs(ResolvedRecipe(recipe).c_str(), stdout);
   absl::PrintF("\n# Dry run: nothing was started.\n");
-  absl::PrintF("# parameters           %.0f (%d of %d experts active for a token)\n", parameters,
-               config.num_experts_per_tok, config.n_routed_experts);
+  absl::PrintF("# parameters           %.0f", parameters);
+  if (config.num_moe_layers() > 0) {
+    absl::PrintF(" (%d of %d experts active for a token)", config.num_experts_per_tok,
+                 config.n_routed_experts);
+  }
+  absl::PrintF("\n");
   absl::PrintF("# vocabulary           %d\n", config.vocab_size);
   absl::PrintF(
-      "# memory               about %.0f MB: weights, gradients and optimizer %.0f MB, latent "
+      "# memory               about %.0f MB: weights, gradients and optimizer %.0f MB, paged "
       "cache %.0f MB\n",
       (training + cache) * 1e-6, training * 1e-6, cache * 1e-6);
   absl::PrintF("# cold start           %d steps of %d demonstrations\n", recipe.sft.steps,

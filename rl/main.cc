@@ -9,8 +9,10 @@
 #include <malloc.h>
 
 #include "rl/command_line.h"
+#include "rl/convert_command.h"
 #include "rl/eval_command.h"
 #include "rl/interrupt.h"
+#include "rl/logprobs_command.h"
 #include "rl/sample_command.h"
 #include "rl/score_command.h"
 #include "rl/train_command.h"
@@ -30,6 +32,10 @@ absl::Status RunCommand(const grpo::CommandLine& command) {
       return grpo::RunScore(command);
     case grpo::Command::kSample:
       return grpo::RunSample(command, grpo::InterruptFlag());
+    case grpo::Command::kLogprobs:
+      return grpo::RunLogprobs(command);
+    case grpo::Command::kConvert:
+      return grpo::RunConvert(command);
     case grpo::Command::kHelp:
       std::fputs(grpo::HelpText(command.help_about).c_str(), stdout);
       return absl::OkStatus();

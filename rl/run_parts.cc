@@ -80,6 +80,16 @@ absl::StatusOr<std::vector<Prompt>> EvaluationProblems(const Recipe& recipe) {
                          MixSeed(recipe.run.seed, kHeldOutStream));
 }
 
+// Of the folder of the policy or of the tokenizer's file, or of the tokenizer trained for the run.
+absl::StatusOr<ChatFormat> BuildFormat(const Recipe& recipe, const std::string& folder,
+                                       const Tokenizer& tokenizer) {
+  if (!folder.empty()) return ChatFormat::Load(folder, tokenizer);
+  const std::string& path = recipe.tokenizer.path;
+  if (path.empty()) return ChatFormat::OfTrainedTokenizer(tokenizer);
+  const size_t slash = path.rfind('/');
+  return ChatFormat::Load(slash == std::string::npos ? "." : path.substr(0, slash), tokenizer);
+}
+
 absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const std::string& folder,
                                      const Tokenizer& tokenizer) {
   if (!folder.empty()) {
@@ -129,7 +139,7 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
     ASSIGN_OR_RETURN(parts.prompts, TrainingPrompts(recipe, kGrpoStream, /*demonstrations=*/false));
   }
   ASSIGN_OR_RETURN(parts.tokenizer, BuildTokenizer(recipe, folder));
-  ASSIGN_OR_RETURN(parts.format, ChatFormat::Create(*parts.tokenizer));
+  ASSIGN_OR_RETURN(parts.format, BuildFormat(recipe, folder, *parts.tokenizer));
   ASSIGN_OR_RETURN(parts.weights, BuildWeights(recipe, folder, *parts.tokenizer));
   EngineLimits limits;
   limits.threads = recipe.run.threads;

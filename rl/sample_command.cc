@@ -58,7 +58,7 @@ absl::Status RunSample(const CommandLine& command, const std::atomic<bool>& inte
     return absl::UnimplementedError("--device cuda: sampling on a GPU is not there yet; use cpu");
   }
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::Load(options.policy + "/tokenizer.json"));
-  ASSIGN_OR_RETURN(const ChatFormat format, ChatFormat::Create(*tokenizer));
+  ASSIGN_OR_RETURN(const ChatFormat format, ChatFormat::Load(options.policy, *tokenizer));
   ASSIGN_OR_RETURN(const Weights weights, LoadPolicyFolder(options.policy));
   EngineLimits limits;
   limits.threads = options.threads;

@@ -92,7 +92,8 @@ absl::Status Trainer::SftStep(int64_t step) {
   const Stopwatch watch;
   ASSIGN_OR_RETURN(const std::vector<Prompt> prompts,
                    parts_.demonstrations->Next(recipe_.sft.batch_size));
-  const StepBatch batch = ImitationBatch(*parts_.tokenizer, parts_.format, prompts);
+  ASSIGN_OR_RETURN(const StepBatch batch,
+                   ImitationBatch(*parts_.tokenizer, parts_.format, prompts));
   const auto loss = [&](const MicroBatch&, const at::Tensor& logprobs, const at::Tensor& entropy,
                         ObjectiveSums* sums) {
     return ImitationObjective(logprobs, entropy, batch.num_completion_tokens, sums);
@@ -294,7 +295,8 @@ absl::Status Trainer::SaveCheckpoint() {
   contents.state["before"] = state_.before.has_value() ? EvaluationToJson(*state_.before) : nullptr;
   contents.state["after"] = state_.after.has_value() ? EvaluationToJson(*state_.after) : nullptr;
   contents.weights = &parts_.weights;
-  contents.extras = {parts_.tokenizer->ToJson(), parts_.format.bos(), parts_.format.eos()};
+  contents.extras = {parts_.tokenizer->ToJson(), parts_.format.files(), parts_.format.bos(),
+                     parts_.format.end_tokens().front()};
   if (optimizer_ != nullptr) contents.optimizer = optimizer_->State();
   if (reference_.has_value()) contents.reference = &*reference_;
   RETURN_IF_ERROR(

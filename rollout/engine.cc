@@ -12,7 +12,7 @@
 #include "policy/decoder.h"
 #include "policy/ops.h"
 #include "policy/threads.h"
-#include "rollout/latent_cache.h"
+#include "rollout/paged_cache.h"
 #include "rollout/paged_sequences.h"
 #include "rollout/token_sampler.h"
 
@@ -44,12 +44,12 @@ struct Admitted {
 class Worker {
  public:
   Worker(const Weights& weights, const GenerateRequest& request, const EngineLimits& limits,
-         const Tokenizer& tokenizer, int32_t eos, int longest_sequence,
+         const Tokenizer& tokenizer, const std::vector<int32_t>& end_tokens, int longest_sequence,
          std::vector<RolloutGroup>& groups, std::atomic<size_t>& next_group)
       : weights_(weights),
         request_(request),
         tokenizer_(tokenizer),
-        eos_(eos),
+        end_tokens_(end_tokens),
         groups_(groups),
         next_group_(next_group),
         max_sequences_(std::max(limits.max_sequences, request.group_size)),
@@ -172,7 +172,7 @@ class Worker {
     rollout.tokens.push_back(drawn.token);
     rollout.logprobs.push_back(drawn.logprob);
     if (sampler_.truncates()) rollout.log_kept_mass.push_back(drawn.log_kept_mass);
-    if (drawn.token == eos_) {
+    if (std::find(end_tokens_.begin(), end_tokens_.end(), drawn.token) != end_tokens_.end()) {
       rollout.finish = FinishReason::kStop;
       return false;
     }
@@ -199,13 +199,13 @@ class Worker {
   const Weights& weights_;
   const GenerateRequest& request_;
   const Tokenizer& tokenizer_;
-  int32_t eos_;
+  const std::vector<int32_t>& end_tokens_;
   std::vector<RolloutGroup>& groups_;
   std::atomic<size_t>& next_group_;
   int max_sequences_;
   int pages_of_sequence_;
   int cache_sequences_;
-  LatentCache cache_;
+  PagedCache cache_;
   PagedSequences attention_;
   TokenSampler sampler_;
   std::vector<Row> rows_;
@@ -224,7 +224,12 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(
   for (size_t i = 0; i < groups.size(); ++i) {
     RolloutGroup& group = groups[i];
     group.prompt = request.prompts[i];
-    group.prompt_tokens = format_.PromptTokens(*tokenizer_, group.prompt.text);
+    auto prompt_tokens = format_.PromptTokens(*tokenizer_, group.prompt.text);
+    if (!prompt_tokens.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("prompt ", group.prompt.name, ": ", prompt_tokens.status().message()));
+    }
+    group.prompt_tokens = *std::move(prompt_tokens);
     const int total =
         static_cast<int>(group.prompt_tokens.size()) + request.sampling.max_new_tokens;
     if (total > weights.config.max_position_embeddings) {
@@ -244,7 +249,8 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(
   }
   std::atomic<size_t> next_group{0};
   RETURN_IF_ERROR(RunThreads(limits_.threads, [&](int) {
-    Worker(weights, request, limits_, *tokenizer_, format_.eos(), longest, groups, next_group)
+    Worker(weights, request, limits_, *tokenizer_, format_.end_tokens(), longest, groups,
+           next_group)
         .Run();
     return absl::OkStatus();
   }));

@@ -5,7 +5,6 @@
 #include <ATen/ATen.h>
 
 #include "policy/kernels/kernels.h"
-#include "policy/rope.h"
 
 namespace grpo {
 
@@ -18,17 +17,13 @@ void PagedSequences::SetRows(const std::vector<int32_t>& sequences,
 }
 
 at::Tensor PagedSequences::Mix(int layer, const at::Tensor& q, const at::Tensor& rows) {
-  const int tokens = static_cast<int>(sequences_.size()), row_dim = static_cast<int>(rows.size(1));
+  const int tokens = static_cast<int>(sequences_.size());
   const float* row = rows.const_data_ptr<float>();
-  for (int n = 0; n < tokens; ++n, row += row_dim) {
-    std::copy_n(row, row_dim, cache_.Row(layer, sequences_[n], positions_[n]));
+  for (int n = 0; n < tokens; ++n, row += shape_.row_width()) {
+    std::copy_n(row, shape_.row_width(), cache_.Row(layer, sequences_[n], positions_[n]));
   }
-  at::Tensor mixed =
-      at::empty({tokens, config_.num_attention_heads, config_.kv_lora_rank}, q.options());
-  ActiveKernels<float>().paged_attention({.shape = {.num_heads = config_.num_attention_heads,
-                                                    .row_dim = row_dim,
-                                                    .latent_dim = config_.kv_lora_rank,
-                                                    .scale = SoftmaxScale(config_)},
+  at::Tensor mixed = at::empty({tokens, shape_.num_heads, shape_.value_dim}, q.options());
+  ActiveKernels<float>().paged_attention({.shape = shape_,
                                           .q = q.const_data_ptr<float>(),
                                           .pages = cache_.LayerPages(layer),
                                           .block_tables = cache_.block_tables(),

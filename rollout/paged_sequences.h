@@ -1,17 +1,18 @@
-// Attention of new tokens over everything cached of their sequences, in the latent space.
+// Attention of new tokens over everything cached of their sequences.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "policy/decoder.h"
-#include "rollout/latent_cache.h"
+#include "rollout/paged_cache.h"
 
 namespace grpo {
 
 class PagedSequences : public Attention {
  public:
-  PagedSequences(const PolicyConfig& config, LatentCache& cache) : config_(config), cache_(cache) {}
+  PagedSequences(const PolicyConfig& config, PagedCache& cache)
+      : shape_(CachedAttentionShape(config)), cache_(cache) {}
 
   // The tokens of the coming forward: row n is the token at `positions[n]` of `sequences[n]`, room
   // for which has been made by Extend.
@@ -21,8 +22,8 @@ class PagedSequences : public Attention {
   at::Tensor Mix(int layer, const at::Tensor& q, const at::Tensor& rows) override;
 
  private:
-  const PolicyConfig& config_;
-  LatentCache& cache_;
+  AttentionShape shape_;
+  PagedCache& cache_;
   std::vector<int32_t> sequences_;
   std::vector<int32_t> positions_;
   std::vector<int32_t> num_visible_;

@@ -283,8 +283,9 @@ void Softmax(int rows, int n, const T* x, T* y) {
 
 template <typename T>
 void Rope(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head, const T* cos,
-          const T* sin, bool inverse, T* y, int64_t y_row, int64_t y_head) {
+          const T* sin, bool halves, bool inverse, T* y, int64_t y_row, int64_t y_head) {
   const int pairs = dim / 2;
+  const int step = halves ? 1 : 2, apart = halves ? pairs : 1;  // between pairs, and within one
   const T sign = inverse ? T{-1} : T{1};
   for (int r = 0; r < rows; ++r) {
     for (int h = 0; h < heads; ++h) {
@@ -292,9 +293,9 @@ void Rope(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_hea
       T* out = y + r * y_row + h * y_head;
       for (int p = 0; p < pairs; ++p) {
         const T c = cos[r * pairs + p], s = sign * sin[r * pairs + p];
-        const T even = in[2 * p], odd = in[2 * p + 1];
-        out[2 * p] = even * c - odd * s;
-        out[2 * p + 1] = even * s + odd * c;
+        const T first = in[p * step], second = in[p * step + apart];
+        out[p * step] = first * c - second * s;
+        out[p * step + apart] = first * s + second * c;
       }
     }
   }
@@ -336,71 +337,74 @@ void ClearAfterDiagonal(int tokens, T* matrix) {
 
 template <typename T>
 void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp) {
-  const LatentAttentionShape& shape = args.shape;
-  const int64_t q_row = int64_t{shape.num_heads} * shape.row_dim,
-                out_row = int64_t{shape.num_heads} * shape.latent_dim;
+  const AttentionShape& shape = args.shape;
+  const int64_t row_width = shape.row_width(), q_row = int64_t{shape.num_heads} * shape.key_dim,
+                out_row = int64_t{shape.num_heads} * shape.value_dim;
   std::vector<T> weights;
   for (int s = 0; s < args.num_sequences; ++s) {
     const int64_t begin = args.cu_seqlens[s];
     const int tokens = args.cu_seqlens[s + 1] - args.cu_seqlens[s];
-    const T* rows = args.rows + begin * shape.row_dim;
     weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * tokens));
     for (int h = 0; h < shape.num_heads; ++h) {
-      const T* q = args.q + begin * q_row + h * shape.row_dim;
-      Gemm<T>(tokens, tokens, shape.row_dim, q, q_row, 1, rows, 1, shape.row_dim, weights.data(),
+      const T* q = args.q + begin * q_row + h * shape.key_dim;
+      const T* keys = args.rows + begin * row_width + int64_t{h / shape.group()} * shape.row_dim;
+      const T* values = keys + shape.value_begin;
+      Gemm<T>(tokens, tokens, shape.key_dim, q, q_row, 1, keys, 1, row_width, weights.data(),
               tokens, false);
       for (int i = 0; i < tokens; ++i) {
         log_sum_exp[(begin + i) * shape.num_heads + h] =
             WeightsOfScores<T>(i + 1, shape.scale, weights.data() + int64_t{i} * tokens);
       }
       ClearAfterDiagonal(tokens, weights.data());
-      Gemm<T>(tokens, shape.latent_dim, tokens, weights.data(), tokens, 1, rows, shape.row_dim, 1,
-              out + begin * out_row + h * shape.latent_dim, out_row, false);
+      Gemm<T>(tokens, shape.value_dim, tokens, weights.data(), tokens, 1, values, row_width, 1,
+              out + begin * out_row + h * shape.value_dim, out_row, false);
     }
   }
 }
 
-// With p the attention weights and c the rows (keys whole, values their latent part): ds = p (do
-// c^T - do . o) scale; dq = ds c; dc = ds^T q, and p^T do in the latent part.
+// With p the attention weights, k and v the cached keys and values: ds = p (do v^T - do . o) scale;
+// dq = ds k; dk = ds^T q; dv = p^T do.
 template <typename T>
 void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp,
                              const T* d_out, T* dq, T* d_rows) {
-  const LatentAttentionShape& shape = args.shape;
-  const int64_t q_row = int64_t{shape.num_heads} * shape.row_dim,
-                out_row = int64_t{shape.num_heads} * shape.latent_dim;
+  const AttentionShape& shape = args.shape;
+  const int64_t row_width = shape.row_width(), q_row = int64_t{shape.num_heads} * shape.key_dim,
+                out_row = int64_t{shape.num_heads} * shape.value_dim;
   const T scale = shape.scale;
   std::vector<T> weights, d_scores;
   for (int s = 0; s < args.num_sequences; ++s) {
     const int64_t begin = args.cu_seqlens[s];
     const int tokens = args.cu_seqlens[s + 1] - args.cu_seqlens[s];
-    const T* rows = args.rows + begin * shape.row_dim;
-    T* d_row = d_rows + begin * shape.row_dim;
+    std::fill_n(d_rows + begin * row_width, tokens * row_width, T{0});
     weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * tokens));
     d_scores.resize(weights.size());
     for (int h = 0; h < shape.num_heads; ++h) {
-      const int64_t q_at = begin * q_row + h * shape.row_dim,
-                    out_at = begin * out_row + h * shape.latent_dim;
-      Gemm<T>(tokens, tokens, shape.row_dim, args.q + q_at, q_row, 1, rows, 1, shape.row_dim,
+      const int64_t q_at = begin * q_row + h * shape.key_dim,
+                    out_at = begin * out_row + h * shape.value_dim,
+                    keys_at = begin * row_width + int64_t{h / shape.group()} * shape.row_dim,
+                    values_at = keys_at + shape.value_begin;
+      const T* keys = args.rows + keys_at;
+      Gemm<T>(tokens, tokens, shape.key_dim, args.q + q_at, q_row, 1, keys, 1, row_width,
               weights.data(), tokens, false);
-      Gemm<T>(tokens, tokens, shape.latent_dim, d_out + out_at, out_row, 1, rows, 1, shape.row_dim,
-              d_scores.data(), tokens, false);
+      Gemm<T>(tokens, tokens, shape.value_dim, d_out + out_at, out_row, 1, args.rows + values_at, 1,
+              row_width, d_scores.data(), tokens, false);
       for (int i = 0; i < tokens; ++i) {
         T* weight = weights.data() + int64_t{i} * tokens;
         T* d_score = d_scores.data() + int64_t{i} * tokens;
         const T log_sum = log_sum_exp[(begin + i) * shape.num_heads + h];
         const T out_dot =
-            Dot(d_out + out_at + i * out_row, out + out_at + i * out_row, shape.latent_dim);
+            Dot(d_out + out_at + i * out_row, out + out_at + i * out_row, shape.value_dim);
         for (int j = 0; j <= i; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
         for (int j = 0; j <= i; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
       }
       ClearAfterDiagonal(tokens, weights.data());
       ClearAfterDiagonal(tokens, d_scores.data());
-      Gemm<T>(tokens, shape.row_dim, tokens, d_scores.data(), tokens, 1, rows, shape.row_dim, 1,
+      Gemm<T>(tokens, shape.key_dim, tokens, d_scores.data(), tokens, 1, keys, row_width, 1,
               dq + q_at, q_row, false);
-      Gemm<T>(tokens, shape.row_dim, tokens, d_scores.data(), 1, tokens, args.q + q_at, q_row, 1,
-              d_row, shape.row_dim, h > 0);
-      Gemm<T>(tokens, shape.latent_dim, tokens, weights.data(), 1, tokens, d_out + out_at, out_row,
-              1, d_row, shape.row_dim, true);
+      Gemm<T>(tokens, shape.key_dim, tokens, d_scores.data(), 1, tokens, args.q + q_at, q_row, 1,
+              d_rows + keys_at, row_width, true);
+      Gemm<T>(tokens, shape.value_dim, tokens, weights.data(), 1, tokens, d_out + out_at, out_row,
+              1, d_rows + values_at, row_width, true);
     }
   }
 }
@@ -408,34 +412,38 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, c
 // Gathers a sequence's visible rows from its pages.
 template <typename T>
 void GatherPages(const PagedAttentionArgs<T>& args, int sequence, int visible, T* rows) {
-  const int row_dim = args.shape.row_dim;
+  const int64_t row_width = args.shape.row_width();
   const int32_t* table = args.block_tables + int64_t{sequence} * args.max_pages;
   for (int begin = 0; begin < visible; begin += args.page_size) {
     const int count = std::min(args.page_size, visible - begin);
-    const T* page = args.pages + int64_t{table[begin / args.page_size]} * args.page_size * row_dim;
-    std::copy_n(page, int64_t{count} * row_dim, rows + int64_t{begin} * row_dim);
+    const T* page =
+        args.pages + int64_t{table[begin / args.page_size]} * args.page_size * row_width;
+    std::copy_n(page, count * row_width, rows + begin * row_width);
   }
 }
 
 template <typename T>
 void PagedAttention(const PagedAttentionArgs<T>& args, T* out) {
-  const LatentAttentionShape& shape = args.shape;
+  const AttentionShape& shape = args.shape;
+  const int64_t row_width = shape.row_width();
+  const int group = shape.group();
   std::vector<T> rows, weights;
   for (int n = 0; n < args.num_rows; ++n) {
     const int visible = args.num_visible[n];
-    rows.resize(std::max<size_t>(rows.size(), static_cast<size_t>(visible) * shape.row_dim));
-    weights.resize(
-        std::max<size_t>(weights.size(), static_cast<size_t>(visible) * shape.num_heads));
+    rows.resize(std::max<size_t>(rows.size(), visible * row_width));
+    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(visible) * group));
     GatherPages(args, args.sequence_of[n], visible, rows.data());
-    const T* q = args.q + int64_t{n} * shape.num_heads * shape.row_dim;
-    Gemm<T>(shape.num_heads, visible, shape.row_dim, q, shape.row_dim, 1, rows.data(), 1,
-            shape.row_dim, weights.data(), visible, false);
-    for (int h = 0; h < shape.num_heads; ++h) {
-      WeightsOfScores<T>(visible, shape.scale, weights.data() + int64_t{h} * visible);
+    for (int c = 0; c < shape.num_cached_heads; ++c) {
+      const int64_t head = int64_t{n} * shape.num_heads + c * group;  // the group's first
+      const T* keys = rows.data() + int64_t{c} * shape.row_dim;
+      Gemm<T>(group, visible, shape.key_dim, args.q + head * shape.key_dim, shape.key_dim, 1, keys,
+              1, row_width, weights.data(), visible, false);
+      for (int h = 0; h < group; ++h) {
+        WeightsOfScores<T>(visible, shape.scale, weights.data() + int64_t{h} * visible);
+      }
+      Gemm<T>(group, shape.value_dim, visible, weights.data(), visible, 1, keys + shape.value_begin,
+              row_width, 1, out + head * shape.value_dim, shape.value_dim, false);
     }
-    Gemm<T>(shape.num_heads, shape.latent_dim, visible, weights.data(), visible, 1, rows.data(),
-            shape.row_dim, 1, out + int64_t{n} * shape.num_heads * shape.latent_dim,
-            shape.latent_dim, false);
   }
 }
 

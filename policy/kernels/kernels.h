@@ -11,21 +11,31 @@
 
 namespace grpo {
 
-// Attention in MLA's latent space: all heads share one row of keys a token, whose first
-// `latent_dim` entries, the compressed latent, are the values too; the rest is the rotary key.
-struct LatentAttentionShape {
-  int num_heads;
-  int row_dim;     // L + R
-  int latent_dim;  // L
-  double scale;    // on the scores
+// Attention of H heads over C cached heads, each shared by H / C heads in a row. A token's row
+// holds a stretch of row_dim entries for each cached head, in which the key is the first key_dim
+// entries and the value the value_dim entries from value_begin.
+//   MLA in its latent space: one cached head; key the whole row (latent, then rotary key), value
+//   its latent.
+//   Grouped-query attention: key, then value.
+struct AttentionShape {
+  int num_heads;         // H
+  int num_cached_heads;  // C, divides H
+  int row_dim;
+  int key_dim;
+  int value_begin;
+  int value_dim;
+  double scale;  // on the scores
+
+  int group() const { return num_heads / num_cached_heads; }
+  int64_t row_width() const { return int64_t{num_cached_heads} * row_dim; }
 };
 
 // Causal attention over packed sequences: rows cu_seqlens[s] to cu_seqlens[s + 1] form sequence s.
 template <typename T>
 struct PackedAttentionArgs {
-  LatentAttentionShape shape;
-  const T* q;                 // [N, H, row_dim]
-  const T* rows;              // [N, row_dim]
+  AttentionShape shape;
+  const T* q;                 // [N, H, key_dim]
+  const T* rows;              // [N, C, row_dim]
   const int32_t* cu_seqlens;  // [num_sequences + 1]
   int num_sequences;
 };
@@ -33,9 +43,9 @@ struct PackedAttentionArgs {
 // Attention of query rows over a paged cache. Gives the bits that packed attention gives.
 template <typename T>
 struct PagedAttentionArgs {
-  LatentAttentionShape shape;
-  const T* q;                   // [N, H, row_dim]
-  const T* pages;               // [num_pages, page_size, row_dim]
+  AttentionShape shape;
+  const T* q;                   // [N, H, key_dim]
+  const T* pages;               // [num_pages, page_size, C, row_dim]
   const int32_t* block_tables;  // [num_sequences, max_pages]
   const int32_t* sequence_of;   // [N]: row of block_tables
   const int32_t* num_visible;   // [N]: cached rows that the query sees
@@ -68,18 +78,19 @@ struct Kernels {
   void (*sigmoid)(int rows, int n, const T* x, T* y);
   void (*softmax)(int rows, int n, const T* x, T* y);
 
-  // Rotates adjacent pairs of [rows, heads, dim] by the angles of cos/sin [rows, dim/2]; inverse
-  // rotates back.
+  // Rotates the pairs of [rows, heads, dim] by the angles of cos/sin [rows, dim/2]; inverse rotates
+  // back. Pair p is the entries 2p and 2p + 1, or with `halves` p and p + dim/2.
   void (*rope)(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_head,
-               const T* cos, const T* sin, bool inverse, T* y, int64_t y_row, int64_t y_head);
+               const T* cos, const T* sin, bool halves, bool inverse, T* y, int64_t y_row,
+               int64_t y_head);
 
-  // out [N, H, latent_dim]; log_sum_exp [N, H] of the scaled scores.
+  // out [N, H, value_dim]; log_sum_exp [N, H] of the scaled scores.
   void (*packed_attention)(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp);
-  // dq [N, H, row_dim] and d_rows [N, row_dim] are overwritten.
+  // dq [N, H, key_dim] and d_rows [N, C, row_dim] are overwritten.
   void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const T* out,
                                     const T* log_sum_exp, const T* d_out, T* dq, T* d_rows);
 
-  // out [N, H, latent_dim].
+  // out [N, H, value_dim].
   void (*paged_attention)(const PagedAttentionArgs<T>& args, T* out);
 
   // Of softmax(logits * inverse_temperature): log of the normaliser (over scaled logits) and

@@ -1,10 +1,10 @@
 // Any bytes as a weight file: read or refused, never a crash.
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
+
+#include <unistd.h>
 
 #include "policy/safetensors.h"
 

@@ -91,16 +91,21 @@ TEST(SwiGluTest, StaysFiniteForLargeArguments) {
   EXPECT_TRUE(SwiGlu(gate_up).equal(at::tensor({0.0f, 200.0f}).view({1, 2}))) << SwiGlu(gate_up);
 }
 
-TEST(RopeTest, RotatesAdjacentPairsAndBackAgain) {
-  const at::Tensor angles = Random({3, 2}, 3);
-  const at::Tensor x = Random({3, 2, 4}, 1);
-  const at::Tensor y = Rope(x, angles.cos(), angles.sin());
-  EXPECT_TRUE(Rope(y, angles.cos(), -angles.sin()).allclose(x, 1e-12, 1e-12));
-  EXPECT_NEAR(y[1][0][2].item<double>(),
-              (x[1][0][2] * angles[1][1].cos() - x[1][0][3] * angles[1][1].sin()).item<double>(),
-              1e-12);
-  ExpectGradientsOfFiniteDifferences(
-      [&](const auto& in) { return Rope(in[0], angles.cos(), angles.sin()); }, {x.clone()});
+// The two entries of pair p lie side by side, or half the width apart.
+TEST(RopeTest, RotatesItsPairsAndBackAgain) {
+  for (const bool halves : {false, true}) {
+    const at::Tensor angles = Random({3, 2}, 3);
+    const at::Tensor x = Random({3, 2, 4}, 1);
+    const at::Tensor y = Rope(x, angles.cos(), angles.sin(), halves);
+    EXPECT_TRUE(Rope(y, angles.cos(), -angles.sin(), halves).allclose(x, 1e-12, 1e-12));
+    const int first = halves ? 1 : 2, second = 3;
+    const at::Tensor expected =
+        x[1][0][first] * angles[1][1].cos() - x[1][0][second] * angles[1][1].sin();
+    EXPECT_NEAR(y[1][0][first].item<double>(), expected.item<double>(), 1e-12);
+    ExpectGradientsOfFiniteDifferences(
+        [&](const auto& in) { return Rope(in[0], angles.cos(), angles.sin(), halves); },
+        {x.clone()});
+  }
 }
 
 TEST(HeadProductsTest, MultipliesEachHeadByItsOwnMatrixAlsoThroughATransposedView) {
@@ -112,25 +117,54 @@ TEST(HeadProductsTest, MultipliesEachHeadByItsOwnMatrixAlsoThroughATransposedVie
       {Random({4, 2, 3}, 1), Random({2, 5, 3}, 2)});
 }
 
-TEST(PackedLatentAttentionTest, AttendsWithinEachSequenceOnly) {
-  const at::Tensor q = Random({9, 2, 6}, 1), rows = Random({9, 6}, 2);
-  const at::Tensor out = PackedLatentAttention(q, rows, 4, {0, 4, 9}, 0.3);
-  for (const auto& [begin, length] : {std::pair<int, int>{0, 4}, {4, 5}}) {
-    const at::Tensor queries = q.narrow(0, begin, length).transpose(0, 1),
-                     keys = rows.narrow(0, begin, length);
-    const at::Tensor mask = at::ones({length, length}).triu(1).to(at::kBool);
-    const at::Tensor scores = (queries.matmul(keys.t()) * 0.3).masked_fill(mask, -INFINITY);
-    const at::Tensor expected = scores.softmax(-1).matmul(keys.narrow(1, 0, 4)).transpose(0, 1);
-    EXPECT_TRUE(out.narrow(0, begin, length).allclose(expected, 1e-12, 1e-12));
+// Latent attention: two heads over one cached row, whose first entries are the value.
+constexpr AttentionShape kLatentShape = {.num_heads = 2,
+                                         .num_cached_heads = 1,
+                                         .row_dim = 6,
+                                         .key_dim = 6,
+                                         .value_begin = 0,
+                                         .value_dim = 4,
+                                         .scale = 0.3};
+// Grouped queries: four heads over two cached ones, each a key and then a value.
+constexpr AttentionShape kGroupedShape = {.num_heads = 4,
+                                          .num_cached_heads = 2,
+                                          .row_dim = 5,
+                                          .key_dim = 3,
+                                          .value_begin = 3,
+                                          .value_dim = 2,
+                                          .scale = 0.4};
+
+TEST(PackedAttentionTest, AttendsWithinEachSequenceOnly) {
+  for (const AttentionShape& shape : {kLatentShape, kGroupedShape}) {
+    const at::Tensor q = Random({9, shape.num_heads, shape.key_dim}, 1),
+                     rows = Random({9, shape.row_width()}, 2);
+    const at::Tensor out = PackedAttention(q, rows, shape, {0, 4, 9});
+    for (const auto& [begin, length] : {std::pair<int, int>{0, 4}, {4, 5}}) {
+      const at::Tensor mask = at::ones({length, length}).triu(1).to(at::kBool);
+      for (int h = 0; h < shape.num_heads; ++h) {
+        const int cached = h / shape.group() * shape.row_dim;
+        const at::Tensor queries = q.narrow(0, begin, length).select(1, h),
+                         row = rows.narrow(0, begin, length),
+                         keys = row.narrow(1, cached, shape.key_dim),
+                         values = row.narrow(1, cached + shape.value_begin, shape.value_dim);
+        const at::Tensor scores =
+            (queries.matmul(keys.t()) * shape.scale).masked_fill(mask, -INFINITY);
+        EXPECT_TRUE(out.narrow(0, begin, length)
+                        .select(1, h)
+                        .allclose(scores.softmax(-1).matmul(values), 1e-12, 1e-12));
+      }
+    }
   }
 }
 
-TEST(PackedLatentAttentionTest, HasTheGradientsOfFiniteDifferences) {
-  ExpectGradientsOfFiniteDifferences(
-      [](const auto& in) {
-        return PackedLatentAttention(in[0], in[1], 3, {0, 3, 7}, 0.4);
-      },
-      {Random({7, 2, 5}, 1), Random({7, 5}, 2)});
+TEST(PackedAttentionTest, HasTheGradientsOfFiniteDifferences) {
+  for (const AttentionShape& shape : {kLatentShape, kGroupedShape}) {
+    ExpectGradientsOfFiniteDifferences(
+        [&](const auto& in) {
+          return PackedAttention(in[0], in[1], shape, {0, 3, 7});
+        },
+        {Random({7, shape.num_heads, shape.key_dim}, 1), Random({7, shape.row_width()}, 2)});
+  }
 }
 
 TEST(ExpertMlpsTest, SumsTheWeightedExpertsOfEachToken) {

@@ -1,9 +1,12 @@
 #include "policy/policy_config.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+
+#include "data/file.h"
 
 namespace grpo {
 namespace {
@@ -103,6 +106,38 @@ TEST(PolicyConfigTest, ReadsBackWhatItWrites) {
   }
 }
 
+TEST(PolicyConfigTest, ReadsBackWhatItWritesForEveryArchitecture) {
+  for (const char* name : {"llama", "llama_bias", "mistral", "qwen2", "qwen3", "qwen3_moe",
+                           "glm4_moe_lite", "youtu", "minicpm3", "latent_bias"}) {
+    const auto text =
+        ReadFile(absl::StrCat(GRPO_SOURCE_DIR, "/tests/golden/arch_", name, "/config.json"));
+    ASSERT_TRUE(text.ok()) << text.status();
+    const auto first = PolicyConfigFromJson(*text, name);
+    ASSERT_TRUE(first.ok()) << first.status();
+    const std::string written = PolicyConfigToJson(*first, 0, 1);
+    const auto second = PolicyConfigFromJson(written, "written");
+    ASSERT_TRUE(second.ok()) << second.status();
+    EXPECT_EQ(PolicyConfigToJson(*second, 0, 1), written);
+  }
+}
+
+TEST(PolicyConfigTest, EveryArchitectureIsAPolicyByItsNameAlone) {
+  for (const std::string& model_type : ModelTypes()) {
+    PolicyConfig config;
+    config.model_type = model_type;
+    if (config.architecture().gate == Architecture::Gate::kV2 ||
+        config.architecture().gate == Architecture::Gate::kSoftmax) {
+      config.scoring_func = "softmax";
+      config.topk_method = "greedy";
+      config.norm_topk_prob = false;
+    }
+    EXPECT_TRUE(CheckPolicyConfig(config, model_type).ok())
+        << CheckPolicyConfig(config, model_type);
+    const auto read = PolicyConfigFromJson(PolicyConfigToJson(config, 0, 1), model_type);
+    EXPECT_TRUE(read.ok()) << read.status();
+  }
+}
+
 TEST(PolicyConfigTest, TheDefaultsAreAPolicy) {
   const PolicyConfig config;
   EXPECT_TRUE(CheckPolicyConfig(config, "defaults").ok());
@@ -148,16 +183,31 @@ INSTANTIATE_TEST_SUITE_P(
     Files, MalformedPolicyConfigTest,
     ::testing::Values(
         Malformed{"NoModelType", R"({"model_type": null})", "'model_type' is missing"},
-        Malformed{"OtherModel", R"({"model_type": "llama"})",
-                  "deepseek_v3 or deepseek_v2, found \"llama\""},
+        Malformed{"OtherModel", R"({"model_type": "gpt2"})", "qwen3_moe, found \"gpt2\""},
+        Malformed{"KeysOfAnotherModel", R"({"model_type": "llama"})",
+                  "the key 'kv_lora_rank' (512) is not known here"},
+        Malformed{"SlidingWindow", R"({"sliding_window": 4096})",
+                  "'sliding_window' (4096) is below max_position_embeddings"},
+        Malformed{"MixedLayers", R"({"layer_types": ["full_attention", "sliding_attention"]})",
+                  "found \"sliding_attention\""},
+        Malformed{"DenseAfterSparse", R"({"mlp_layer_types": ["dense", "sparse", "dense"]})",
+                  "must be dense layers and then sparse ones"},
+        Malformed{"LongRopeFactors",
+                  R"({"rope_scaling": {"type": "longrope", "short_factor": [1, 2],
+                                       "long_factor": [1, 2]}})",
+                  "must have 32 numbers each"},
+        Malformed{"Llama3Ramp",
+                  R"({"rope_scaling": {"type": "llama3", "low_freq_factor": 4,
+                                       "high_freq_factor": 4}})",
+                  "high_freq_factor (4) must be above low_freq_factor (4)"},
         Malformed{"ModelTypeNoString", R"({"model_type": 3})", "found 3"},
         Malformed{"MissingKey", R"({"kv_lora_rank": null})", "the key 'kv_lora_rank' is missing"},
         Malformed{"UnknownKey", R"({"index_topk": 2048})",
                   "the key 'index_topk' (2048) is not known here"},
-        Malformed{"Quantised", R"({"quantization_config": {"quant_method": "fp8"}})",
+        Malformed{"Quantised", R"({"quantization_config": {"quant_method": "awq"}})",
                   "'quantization_config'"},
-        Malformed{"UnknownRopeKey", R"({"rope_scaling": {"attention_factor": 2}})",
-                  "'rope_scaling.attention_factor'"},
+        Malformed{"UnknownRopeKey", R"({"rope_scaling": {"long_mscale": 2}})",
+                  "'rope_scaling.long_mscale'"},
         Malformed{"StringForNumber", R"({"vocab_size": "big"})",
                   "'vocab_size' must be a whole number, found \"big\""},
         Malformed{"FractionForWhole", R"({"vocab_size": 1.5})",
@@ -170,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"Negative", R"({"kv_lora_rank": -512})", "found -512"},
         Malformed{"OtherActivation", R"({"hidden_act": "gelu"})",
                   "'hidden_act' must be \"silu\", found \"gelu\""},
-        Malformed{"AttentionBias", R"({"attention_bias": true})", "'attention_bias' must be false"},
+        Malformed{"MlpBias", R"({"mlp_bias": true})", "'mlp_bias' must be false"},
         Malformed{"SparseMoe", R"({"moe_layer_freq": 2})", "'moe_layer_freq' must be 1"},
         Malformed{"HalvesRotary", R"({"rope_interleave": false})",
                   "'rope_interleave' must be true"},
@@ -184,8 +234,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "'rope_theta' is given twice"},
         Malformed{"TwoRopeTypes", R"({"rope_scaling": {"rope_type": "linear"}})",
                   "contradict each other"},
-        Malformed{"OtherRopeType", R"({"rope_scaling": {"type": "linear"}})",
-                  "one of default, yarn"},
+        Malformed{"OtherRopeType", R"({"rope_scaling": {"type": "su"}})", "one of default, linear"},
         Malformed{"NoRopeType", R"({"rope_scaling": {"type": null}})",
                   "'rope_scaling.type' is missing"},
         Malformed{"NoYarnFactor", R"({"rope_scaling": {"factor": null}})",

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/data/scratch_folder.h"
 #include "tests/policy/golden_policy.h"
@@ -27,7 +28,7 @@ PolicyConfig Tiny() {
 TEST(PolicyFolderTest, ReadsBackWhatItWrote) {
   const ScratchFolder folder;
   const Weights weights = Weights::Random(Tiny(), 0.1, 7);
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   const auto loaded = LoadPolicyFolder(folder.path());
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->Digest(), weights.Digest());
@@ -36,7 +37,7 @@ TEST(PolicyFolderTest, ReadsBackWhatItWrote) {
 TEST(PolicyFolderTest, RoundTripsACheckpointThatTransformersWrote) {
   const ScratchFolder folder;
   const Weights weights = GoldenWeights("policy_v3");
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   EXPECT_EQ(*ReadFile(folder.path() + "/model.safetensors"),
             *ReadFile(GoldenFolder("policy_v3") + "/model.safetensors"));
 }
@@ -45,7 +46,7 @@ TEST(PolicyFolderTest, NamesAMissingTensorAndOneOfTheWrongShape) {
   const ScratchFolder folder;
   const Weights weights = Weights::Random(Tiny(), 0.1, 7);
   std::vector<NamedTensor> tensors = weights.CheckpointTensors();
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   tensors.pop_back();
   ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
   EXPECT_NE(LoadPolicyFolder(folder.path()).status().message().find("lm_head.weight is missing"),
@@ -63,7 +64,7 @@ TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
   const ScratchFolder folder;
   const Weights weights = Weights::Random(Tiny(), 0.1, 7);
   std::vector<NamedTensor> tensors = weights.CheckpointTensors();
-  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", 0, 1}).ok());
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   tensors.push_back({"model.layers.9.mlp.gate.weight", at::zeros({3, 3})});
   ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
   EXPECT_NE(LoadPolicyFolder(folder.path())
@@ -71,6 +72,44 @@ TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
                 .message()
                 .find("model.layers.9.mlp.gate.weight has no place"),
             absl::string_view::npos);
+}
+
+TEST(PolicyFolderTest, KeepsLayersThatPredictFurtherTokensAndUnknownKeysAsTheyCame) {
+  const ScratchFolder folder;
+  const Weights weights = Weights::Random(Tiny(), 0.1, 7);
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
+  nlohmann::json config = nlohmann::json::parse(*ReadFile(folder.path() + "/config.json"));
+  config["num_nextn_predict_layers"] = 1;
+  config["transformers_version"] = "4.33.1";
+  ASSERT_TRUE(WriteFileAtomically(folder.path() + "/config.json", config.dump()).ok());
+  std::vector<NamedTensor> tensors = weights.CheckpointTensors();
+  tensors.push_back({"model.layers.2.eh_proj.weight", at::ones({3, 5}, at::kBFloat16)});
+  ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
+  const auto loaded = LoadPolicyFolder(folder.path());
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->Digest(), weights.Digest());  // they take no part in the policy
+  const ScratchFolder again;
+  ASSERT_TRUE(SavePolicyFolder(again.path(), *loaded, {"{}", {}, 0, 1}).ok());
+  EXPECT_EQ(*ReadFile(again.path() + "/model.safetensors"),
+            *ReadFile(folder.path() + "/model.safetensors"));
+  const auto written = nlohmann::json::parse(*ReadFile(again.path() + "/config.json"));
+  EXPECT_EQ(written["transformers_version"], "4.33.1");
+  EXPECT_EQ(written["num_nextn_predict_layers"], 1);
+}
+
+TEST(PolicyFolderTest, PassesOverATiedHeadAndRotaryTablesThatOlderFilesRepeat) {
+  const ScratchFolder folder;
+  PolicyConfig config = Tiny();
+  config.tie_word_embeddings = true;
+  const Weights weights = Weights::Random(config, 0.1, 7);
+  ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
+  std::vector<NamedTensor> tensors = weights.CheckpointTensors();
+  tensors.push_back({"lm_head.weight", weights.embedding});
+  tensors.push_back({"model.layers.0.self_attn.rotary_emb.inv_freq", at::ones({2})});
+  ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
+  const auto loaded = LoadPolicyFolder(folder.path());
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->Digest(), weights.Digest());
 }
 
 TEST(WeightsTest, RandomIsAPureFunctionOfItsSeed) {

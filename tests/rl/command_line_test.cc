@@ -62,6 +62,19 @@ TEST(CommandLineTest, ReadsSampleByTheFieldsOfItsOptions) {
   EXPECT_EQ(Parsed({"sample", "--policy", "2026"}).sample.policy, "2026");
 }
 
+TEST(CommandLineTest, ReadsConvert) {
+  const CommandLine line =
+      Parsed({"convert", "a", "--dtype", "f16", "b.gguf", "--dry-run", "--pre=smollm"});
+  EXPECT_EQ(line.command, Command::kConvert);
+  EXPECT_EQ(line.convert.source, "a");
+  EXPECT_EQ(line.convert.destination, "b.gguf");
+  EXPECT_EQ(line.convert.dtype, "f16");
+  EXPECT_EQ(line.convert.to, "");
+  EXPECT_EQ(line.convert.pre, "smollm");
+  EXPECT_TRUE(line.dry_run);
+  EXPECT_EQ(line.recipe, "");
+}
+
 TEST(CommandLineTest, ReadsHelpAndVersion) {
   EXPECT_EQ(Parsed({"--help"}).command, Command::kHelp);
   EXPECT_FALSE(Parsed({"-h"}).help_about);
@@ -70,7 +83,8 @@ TEST(CommandLineTest, ReadsHelpAndVersion) {
 }
 
 TEST(CommandLineTest, HelpNamesEveryCommandAndOption) {
-  for (const char* word : {"train", "eval", "score", "sample", "--dry-run", "--version"}) {
+  for (const char* word :
+       {"train", "eval", "score", "sample", "convert", "--dry-run", "--version"}) {
     EXPECT_THAT(HelpText(absl::nullopt), HasSubstr(word));
   }
   EXPECT_THAT(HelpText(Command::kTrain), HasSubstr("--resume"));
@@ -103,6 +117,10 @@ TEST(CommandLineTest, RefusesWhatIsMissingOrTooMuch) {
   EXPECT_THAT(ErrorOf({"score"}), HasSubstr("needs a recipe"));
   EXPECT_THAT(ErrorOf({"score", "a", "--reward", "b"}), HasSubstr("not both"));
   EXPECT_THAT(ErrorOf({"score", "--reward", "b", "--set", "x=1"}), HasSubstr("behind the name"));
+  EXPECT_THAT(ErrorOf({"convert", "a"}), HasSubstr("needs a source and a destination"));
+  EXPECT_THAT(ErrorOf({"convert", "a", "b", "c"}), HasSubstr("unexpected 'c'"));
+  EXPECT_THAT(ErrorOf({"convert", "a", "b", "--dtype", "int8"}), HasSubstr("--dtype"));
+  EXPECT_THAT(ErrorOf({"convert", "a", "b", "--to", "onnx"}), HasSubstr("--to"));
   EXPECT_THAT(ErrorOf({"sample"}), HasSubstr("--policy: missing"));
   EXPECT_THAT(ErrorOf({"sample", "word"}), HasSubstr("unexpected 'word'"));
   EXPECT_THAT(ErrorOf({"sample", "--policy", "x", "--top-p", "2"}),

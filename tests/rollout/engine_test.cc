@@ -6,7 +6,7 @@
 #include "data/chat_format.h"
 #include "policy/decoder.h"
 #include "policy/ops.h"
-#include "rollout/latent_cache.h"
+#include "rollout/paged_cache.h"
 
 namespace grpo {
 namespace {
@@ -18,8 +18,14 @@ std::shared_ptr<const Tokenizer> TestTokenizer() {
   return *tokenizer;
 }
 
-Weights TestWeights(int vocabulary) {
+Weights TestWeights(const std::string& model_type, int vocabulary) {
   PolicyConfig config;
+  config.model_type = model_type;
+  if (!config.architecture().latent()) {
+    config.scoring_func = "softmax";
+    config.topk_method = "greedy";
+    config.n_shared_experts = 0;
+  }
   config.vocab_size = vocabulary;
   config.hidden_size = 32;
   config.intermediate_size = 48;
@@ -30,11 +36,12 @@ Weights TestWeights(int vocabulary) {
   return Weights::Random(config, 0.3, 3);
 }
 
-class EngineTest : public testing::Test {
+// For latent attention, grouped queries, and grouped queries with experts.
+class EngineTest : public testing::TestWithParam<const char*> {
  protected:
   RolloutEngine Engine(int threads, int max_sequences, int page_size) const {
     return RolloutEngine(
-        tokenizer_, *ChatFormat::Create(*tokenizer_),
+        tokenizer_, *ChatFormat::OfTrainedTokenizer(*tokenizer_),
         {.threads = threads, .max_sequences = max_sequences, .page_size = page_size});
   }
 
@@ -64,7 +71,7 @@ class EngineTest : public testing::Test {
   }
 
   std::shared_ptr<const Tokenizer> tokenizer_ = TestTokenizer();
-  Weights weights_ = TestWeights(tokenizer_->vocabulary_size());
+  Weights weights_ = TestWeights(GetParam(), tokenizer_->vocabulary_size());
 };
 
 void ExpectSameRollouts(const RolloutGroup& a, const RolloutGroup& b) {
@@ -77,7 +84,7 @@ void ExpectSameRollouts(const RolloutGroup& a, const RolloutGroup& b) {
   }
 }
 
-TEST_F(EngineTest, SamplesTheSameBitsForAnyNumberOfThreadsBatchSizeAndPageSize) {
+TEST_P(EngineTest, SamplesTheSameBitsForAnyNumberOfThreadsBatchSizeAndPageSize) {
   const GenerateRequest request = Request(9, 4);
   const auto expected = Generate(Engine(1, 256, 16), request);
   for (const auto& [threads, sequences, page] :
@@ -88,19 +95,19 @@ TEST_F(EngineTest, SamplesTheSameBitsForAnyNumberOfThreadsBatchSizeAndPageSize) 
   }
 }
 
-TEST_F(EngineTest, SamplesAPromptTheSameAloneAndAmongOthers) {
+TEST_P(EngineTest, SamplesAPromptTheSameAloneAndAmongOthers) {
   const auto together = Generate(Engine(2, 64, 16), Request(6, 3));
   GenerateRequest alone = Request(6, 3);
   alone.prompts = {alone.prompts[4]};
   ExpectSameRollouts(Generate(Engine(1, 64, 16), alone)[0], together[4]);
 }
 
-TEST_F(EngineTest, GivesEachSampleOfAGroupItsOwnDraws) {
+TEST_P(EngineTest, GivesEachSampleOfAGroupItsOwnDraws) {
   const auto groups = Generate(Engine(1, 64, 16), Request(1, 6));
   EXPECT_NE(groups[0].rollouts[0].tokens, groups[0].rollouts[1].tokens);
 }
 
-TEST_F(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
+TEST_P(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
   for (const RolloutGroup& group : Generate(Engine(2, 64, 16), Request(4, 4))) {
     for (const Rollout& rollout : group.rollouts) {
       std::vector<int64_t> tokens(group.prompt_tokens.begin(), group.prompt_tokens.end());
@@ -131,7 +138,7 @@ TEST_F(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
   }
 }
 
-TEST_F(EngineTest, EndsAtTheTokenBudgetAndSaysSo) {
+TEST_P(EngineTest, EndsAtTheTokenBudgetAndSaysSo) {
   GenerateRequest request = Request(2, 2);
   request.sampling.max_new_tokens = 1;
   for (const RolloutGroup& group : Generate(Engine(1, 64, 16), request)) {
@@ -144,7 +151,7 @@ TEST_F(EngineTest, EndsAtTheTokenBudgetAndSaysSo) {
   }
 }
 
-TEST_F(EngineTest, StopsAtAStopStringThatSpansTokens) {
+TEST_P(EngineTest, StopsAtAStopStringThatSpansTokens) {
   GenerateRequest request = Request(1, 1);
   const Rollout whole = Generate(Engine(1, 64, 16), request)[0].rollouts[0];
   ASSERT_GT(whole.tokens.size(), 4u);
@@ -154,7 +161,7 @@ TEST_F(EngineTest, StopsAtAStopStringThatSpansTokens) {
   EXPECT_EQ(stopped.finish, FinishReason::kStop);
 }
 
-TEST_F(EngineTest, RecordsTheKeptMassOnlyWhenSamplingCutsOff) {
+TEST_P(EngineTest, RecordsTheKeptMassOnlyWhenSamplingCutsOff) {
   GenerateRequest request = Request(1, 2);
   EXPECT_TRUE(Generate(Engine(1, 64, 16), request)[0].rollouts[0].log_kept_mass.empty());
   request.sampling.top_p = 0.5;
@@ -163,7 +170,7 @@ TEST_F(EngineTest, RecordsTheKeptMassOnlyWhenSamplingCutsOff) {
   for (float mass : rollout.log_kept_mass) EXPECT_LE(mass, 0);
 }
 
-TEST_F(EngineTest, RefusesAPromptThatDoesNotFitTheContext) {
+TEST_P(EngineTest, RefusesAPromptThatDoesNotFitTheContext) {
   GenerateRequest request = Request(1, 1);
   request.prompts[0].name = "set.jsonl:7";
   request.sampling.max_new_tokens = 200;
@@ -172,7 +179,7 @@ TEST_F(EngineTest, RefusesAPromptThatDoesNotFitTheContext) {
   EXPECT_NE(status.message().find("set.jsonl:7"), absl::string_view::npos);
 }
 
-TEST_F(EngineTest, GivesUpWhenCancelled) {
+TEST_P(EngineTest, GivesUpWhenCancelled) {
   GenerateRequest request = Request(3, 2);
   const std::atomic<bool> cancelled{true};
   request.cancelled = &cancelled;
@@ -180,9 +187,13 @@ TEST_F(EngineTest, GivesUpWhenCancelled) {
             absl::StatusCode::kCancelled);
 }
 
-TEST_F(EngineTest, AcceptsNoPrompts) {
+TEST_P(EngineTest, AcceptsNoPrompts) {
   EXPECT_TRUE(Generate(Engine(2, 64, 16), Request(0, 4)).empty());
 }
+
+INSTANTIATE_TEST_SUITE_P(Architectures, EngineTest,
+                         testing::Values("deepseek_v3", "qwen2", "qwen3_moe"),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace grpo

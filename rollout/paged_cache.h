@@ -1,5 +1,6 @@
-// A paged cache of compressed latents: what MLA keeps of each token, one row of L + R numbers a
-// layer, instead of expanded keys and values. Sequences hold tables of pages; equal prefixes share
+// A paged cache of what attention keeps of each token, one row a layer: with MLA the compressed
+// latent and the rotary key, L + R numbers instead of expanded keys and values; with grouped
+// queries the cached heads' keys and values. Sequences hold tables of pages; equal prefixes share
 // pages.
 #pragma once
 
@@ -13,10 +14,10 @@
 namespace grpo {
 
 // For one thread: no locking.
-class LatentCache {
+class PagedCache {
  public:
-  LatentCache(const PolicyConfig& config, int num_pages, int page_size, int max_sequences,
-              int max_tokens_per_sequence);
+  PagedCache(const PolicyConfig& config, int num_pages, int page_size, int max_sequences,
+             int max_tokens_per_sequence);
 
   int page_size() const { return page_size_; }
   int max_pages() const { return max_pages_; }
@@ -35,7 +36,7 @@ class LatentCache {
   void Release(int sequence);
 
   int length(int sequence) const { return lengths_[sequence]; }
-  // The cached row of a token, [L + R] floats.
+  // The cached row of a token, [row_width] floats.
   float* Row(int layer, int sequence, int position);
   const float* LayerPages(int layer) const { return layers_[layer].const_data_ptr<float>(); }
   // [max_sequences, max_pages].
@@ -50,7 +51,7 @@ class LatentCache {
   int page_size_;
   int max_pages_;  // of a sequence
   int row_width_;
-  std::vector<at::Tensor> layers_;  // [num_pages, page_size, L + R] each
+  std::vector<at::Tensor> layers_;  // [num_pages, page_size, row_width] each
   std::vector<int32_t> block_tables_;
   std::vector<int> lengths_;
   std::vector<int> page_users_;  // sequences that hold a page

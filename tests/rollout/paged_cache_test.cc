@@ -1,4 +1,4 @@
-#include "rollout/latent_cache.h"
+#include "rollout/paged_cache.h"
 
 #include <gtest/gtest.h>
 
@@ -13,12 +13,12 @@ PolicyConfig Config() {
   return config;
 }
 
-LatentCache Cache() {
-  return LatentCache(Config(), /*num_pages=*/8, /*page_size=*/4, /*max_sequences=*/4,
-                     /*max_tokens=*/16);
+PagedCache Cache() {
+  return PagedCache(Config(), /*num_pages=*/8, /*page_size=*/4, /*max_sequences=*/4,
+                    /*max_tokens=*/16);
 }
 
-int Fill(LatentCache& cache, int tokens) {
+int Fill(PagedCache& cache, int tokens) {
   const int sequence = cache.NewSequence();
   for (int t = 0; t < tokens; ++t) {
     cache.Extend(sequence);
@@ -27,8 +27,8 @@ int Fill(LatentCache& cache, int tokens) {
   return sequence;
 }
 
-TEST(LatentCacheTest, SharesWholePagesOfAForkAndCopiesThePartialOne) {
-  LatentCache cache = Cache();
+TEST(PagedCacheTest, SharesWholePagesOfAForkAndCopiesThePartialOne) {
+  PagedCache cache = Cache();
   const int parent = Fill(cache, 6);
   EXPECT_EQ(cache.free_pages(), 6);
   const int child = cache.Fork(parent);
@@ -38,8 +38,8 @@ TEST(LatentCacheTest, SharesWholePagesOfAForkAndCopiesThePartialOne) {
   EXPECT_EQ(cache.Row(1, child, 5)[0], 105);
 }
 
-TEST(LatentCacheTest, KeepsAForkIntactWhenItsSiblingWritesOn) {
-  LatentCache cache = Cache();
+TEST(PagedCacheTest, KeepsAForkIntactWhenItsSiblingWritesOn) {
+  PagedCache cache = Cache();
   const int parent = Fill(cache, 6);
   const int a = cache.Fork(parent), b = cache.Fork(parent);
   cache.Extend(a);
@@ -50,8 +50,8 @@ TEST(LatentCacheTest, KeepsAForkIntactWhenItsSiblingWritesOn) {
   EXPECT_EQ(cache.Row(0, b, 6)[0], -2);
 }
 
-TEST(LatentCacheTest, ReturnsEveryPageWhenAllSequencesAreReleased) {
-  LatentCache cache = Cache();
+TEST(PagedCacheTest, ReturnsEveryPageWhenAllSequencesAreReleased) {
+  PagedCache cache = Cache();
   const int parent = Fill(cache, 8);
   const int child = cache.Fork(parent);
   cache.Extend(child);

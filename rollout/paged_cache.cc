@@ -1,4 +1,4 @@
-#include "rollout/latent_cache.h"
+#include "rollout/paged_cache.h"
 
 #include <algorithm>
 
@@ -8,11 +8,11 @@
 
 namespace grpo {
 
-LatentCache::LatentCache(const PolicyConfig& config, int num_pages, int page_size,
-                         int max_sequences, int max_tokens_per_sequence)
+PagedCache::PagedCache(const PolicyConfig& config, int num_pages, int page_size, int max_sequences,
+                       int max_tokens_per_sequence)
     : page_size_(page_size),
       max_pages_((max_tokens_per_sequence + page_size - 1) / page_size),
-      row_width_(config.kv_lora_rank + config.qk_rope_head_dim),
+      row_width_(config.cached_row_width()),
       block_tables_(static_cast<size_t>(max_sequences) * max_pages_, 0),
       lengths_(max_sequences, 0),
       page_users_(num_pages, 0) {
@@ -24,7 +24,7 @@ LatentCache::LatentCache(const PolicyConfig& config, int num_pages, int page_siz
     free_sequences_.push_back(sequence);
 }
 
-int LatentCache::AllocatePage() {
+int PagedCache::AllocatePage() {
   GRPO_CHECK(!free_pages_.empty());
   const int page = free_pages_.back();
   free_pages_.pop_back();
@@ -32,7 +32,7 @@ int LatentCache::AllocatePage() {
   return page;
 }
 
-int LatentCache::NewSequence() {
+int PagedCache::NewSequence() {
   GRPO_CHECK(!free_sequences_.empty());
   const int sequence = free_sequences_.back();
   free_sequences_.pop_back();
@@ -40,7 +40,7 @@ int LatentCache::NewSequence() {
   return sequence;
 }
 
-int LatentCache::Fork(int parent) {
+int PagedCache::Fork(int parent) {
   const int child = NewSequence();
   const int whole = lengths_[parent] / page_size_, rest = lengths_[parent] % page_size_;
   for (int i = 0; i < whole; ++i) {
@@ -58,13 +58,13 @@ int LatentCache::Fork(int parent) {
   return child;
 }
 
-void LatentCache::Extend(int sequence) {
+void PagedCache::Extend(int sequence) {
   const int position = lengths_[sequence]++;
   GRPO_CHECK(position / page_size_ < max_pages_);
   if (position % page_size_ == 0) Page(sequence, position / page_size_) = AllocatePage();
 }
 
-void LatentCache::Release(int sequence) {
+void PagedCache::Release(int sequence) {
   for (int i = 0; i < PagesFor(lengths_[sequence]); ++i) {
     if (--page_users_[Page(sequence, i)] == 0) free_pages_.push_back(Page(sequence, i));
   }
@@ -72,7 +72,7 @@ void LatentCache::Release(int sequence) {
   free_sequences_.push_back(sequence);
 }
 
-float* LatentCache::Row(int layer, int sequence, int position) {
+float* PagedCache::Row(int layer, int sequence, int position) {
   const int64_t slot = static_cast<int64_t>(Page(sequence, position / page_size_)) * page_size_ +
                        position % page_size_;
   return layers_[layer].mutable_data_ptr<float>() + slot * row_width_;

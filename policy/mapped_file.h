@@ -1,0 +1,32 @@
+// A file's bytes in memory, for as long as the object lives. The file must not be cut short
+// meanwhile.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace grpo {
+
+class MappedFile {
+ public:
+  // An error names the file. A folder or a device is kInvalidArgument; an empty file is fine.
+  static absl::StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path);
+
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  absl::Span<const char> bytes() const { return {static_cast<const char*>(memory_), size_}; }
+
+ private:
+  MappedFile(void* memory, size_t size) : memory_(memory), size_(size) {}
+
+  void* const memory_;  // null where the file is empty
+  const size_t size_;
+};
+
+}  // namespace grpo
