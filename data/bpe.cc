@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "data/check.h"
+#include "data/utf8.h"
 
 namespace grpo {
 namespace {
+
+// Up to here it costs less to look through all pairs for the best one than to keep them in order.
+constexpr size_t kFewTokens = 48;
+constexpr int32_t kNoRule = INT32_MAX;
 
 // A token of the word in the making, in a list linked by places.
 struct Symbol {
@@ -26,8 +32,8 @@ struct Candidate {
 
 }  // namespace
 
-Bpe::Bpe(const std::array<int32_t, 256>& byte_ids, const std::vector<BpeMerge>& merges)
-    : byte_ids_(byte_ids) {
+Bpe::Bpe(BpeAlphabet alphabet, const std::vector<BpeMerge>& merges)
+    : alphabet_(std::move(alphabet)) {
   rules_.reserve(merges.size());
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const BpeMerge& merge = merges[rank];
@@ -46,10 +52,83 @@ const Bpe::Rule* Bpe::Find(int32_t left, int32_t right) const {
 
 void Bpe::Encode(absl::string_view word, std::vector<int32_t>* tokens) const {
   GRPO_CHECK(word.size() < INT32_MAX);
-  const int32_t size = static_cast<int32_t>(word.size());
+  const size_t begin = tokens->size();
+  Start(word, tokens);
+  if (tokens->size() - begin <= kFewTokens) {
+    MergeFew(begin, tokens);
+  } else {
+    MergeMany(begin, tokens);
+  }
+}
+
+void Bpe::Start(absl::string_view word, std::vector<int32_t>* tokens) const {
+  if (!alphabet_.bytes) return StartAsCharacters(word, tokens);
+  for (const unsigned char byte : word) {
+    const int32_t token = alphabet_.byte_ids[byte];
+    if (token >= 0) tokens->push_back(token);
+  }
+}
+
+void Bpe::StartAsCharacters(absl::string_view word, std::vector<int32_t>* tokens) const {
+  bool unknown = false;  // a token for the unknown is due
+  const auto write_unknown = [&] {
+    if (std::exchange(unknown, false)) tokens->push_back(alphabet_.unknown_id);
+  };
+  while (!word.empty()) {
+    const absl::string_view character = word.substr(0, Utf8CharacterSize(word));
+    word.remove_prefix(character.size());
+    const auto known = alphabet_.character_ids.find(DecodeUtf8(character));
+    if (known != alphabet_.character_ids.end()) {
+      write_unknown();
+      tokens->push_back(known->second);
+      continue;
+    }
+    const auto byte_id = [&](char byte) {
+      return alphabet_.byte_ids[static_cast<unsigned char>(byte)];
+    };
+    if (std::all_of(character.begin(), character.end(),
+                    [&](char byte) { return byte_id(byte) >= 0; })) {
+      // A token for the unknown that is due comes after them, as `tokenizers` has it.
+      for (const char byte : character) tokens->push_back(byte_id(byte));
+    } else if (alphabet_.unknown_id >= 0) {
+      if (!alphabet_.fuse_unknown) write_unknown();
+      unknown = true;
+    }
+  }
+  write_unknown();
+}
+
+void Bpe::MergeFew(size_t begin, std::vector<int32_t>* tokens) const {
+  size_t size = tokens->size() - begin;
+  if (size < 2) return;
+  int32_t* const word = tokens->data() + begin;
+  Rule rules[kFewTokens];  // rules[i] merges the tokens i and i + 1
+  const auto look_up = [&](size_t i) {
+    const Rule* const rule = Find(word[i], word[i + 1]);
+    rules[i] = rule == nullptr ? Rule{kNoRule, -1} : *rule;
+  };
+  for (size_t i = 0; i + 1 < size; ++i) look_up(i);
+  while (size > 1) {
+    const size_t best =
+        std::min_element(rules, rules + size - 1,
+                         [](const Rule& a, const Rule& b) { return a.rank < b.rank; }) -
+        rules;
+    if (rules[best].rank == kNoRule) break;
+    word[best] = rules[best].result;
+    std::copy(word + best + 2, word + size, word + best + 1);
+    std::copy(rules + best + 1, rules + size - 1, rules + best);
+    --size;
+    if (best > 0) look_up(best - 1);
+    if (best + 1 < size) look_up(best);
+  }
+  tokens->resize(begin + size);
+}
+
+void Bpe::MergeMany(size_t begin, std::vector<int32_t>* tokens) const {
+  const int32_t size = static_cast<int32_t>(tokens->size() - begin);
   std::vector<Symbol> symbols(size);
   for (int32_t i = 0; i < size; ++i) {
-    symbols[i] = {byte_ids_[static_cast<unsigned char>(word[i])], i - 1, i + 1 < size ? i + 1 : -1};
+    symbols[i] = {(*tokens)[begin + i], i - 1, i + 1 < size ? i + 1 : -1};
   }
   std::vector<Candidate> heap;  // the lowest rank first
   const auto note = [&](int32_t place) {
@@ -76,6 +155,7 @@ void Bpe::Encode(absl::string_view word, std::vector<int32_t>* tokens) const {
     note(left.previous);
     note(best.place);
   }
+  tokens->resize(begin);
   for (int32_t i = 0; i >= 0 && i < size; i = symbols[i].next) tokens->push_back(symbols[i].token);
 }
 

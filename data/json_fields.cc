@@ -36,6 +36,19 @@ absl::StatusOr<std::string> StringField(const nlohmann::json& object, const std:
   return field->get<std::string>();
 }
 
+absl::StatusOr<const nlohmann::json*> ListField(const nlohmann::json& object,
+                                                const std::string& key, const std::string& where) {
+  const nlohmann::json& field = FieldOrNull(object, key);
+  if (!field.is_array()) return WrongType(where, key, "a list", field);
+  return &field;
+}
+
+absl::StatusOr<std::string> TypeField(const nlohmann::json& component, const std::string& where) {
+  if (component.is_object()) return StringField(component, "type", where);
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, ": expected an object, found ", JsonKind(component)));
+}
+
 const nlohmann::json& FieldOrNull(const nlohmann::json& object, const std::string& key) {
   static const nlohmann::json& null = *new nlohmann::json(nullptr);
   const auto field = object.find(key);

@@ -18,6 +18,13 @@ absl::StatusOr<bool> BoolField(const nlohmann::json& object, const std::string& 
 absl::StatusOr<std::string> StringField(const nlohmann::json& object, const std::string& key,
                                         const std::string& where);
 
+// Required; points into `object`.
+absl::StatusOr<const nlohmann::json*> ListField(const nlohmann::json& object,
+                                                const std::string& key, const std::string& where);
+
+// The "type" of one of a file's components, which must be an object.
+absl::StatusOr<std::string> TypeField(const nlohmann::json& component, const std::string& where);
+
 // The value of the key, or null; no copy.
 const nlohmann::json& FieldOrNull(const nlohmann::json& object, const std::string& key);
 

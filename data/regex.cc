@@ -1,17 +1,16 @@
 #include "data/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <pcre2.h>
 
 #include "data/check.h"
 #include "data/json.h"
+#include "data/pattern_translator.h"
+#include "data/status_macros.h"
 
 namespace grpo {
 namespace {
@@ -19,86 +18,7 @@ namespace {
 // Backtracking steps of one match. The patterns of published tokenizers need a few per character.
 constexpr uint32_t kMatchLimit = 1'000'000;
 constexpr uint32_t kHeapLimitKibibytes = 64 * 1024;
-
-// Unicode's White_Space. PCRE2's own \s has U+180E too, which left that property in Unicode 6.3.
-constexpr char kWhiteSpace[] = R"(\x{9}-\x{d}\x{85}\p{Z})";
-
-// Translates a pattern of Oniguruma's syntax; an error names what has no translation.
-class PatternTranslator {
- public:
-  explicit PatternTranslator(absl::string_view pattern) : rest_(pattern) {}
-
-  absl::StatusOr<std::string> Translate() {
-    while (!rest_.empty()) {
-      const std::string foreign = in_set_ ? InSet() : OutsideSet();
-      if (!foreign.empty()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("it uses ", foreign, ", which is not supported"));
-      }
-    }
-    return std::move(translated_);
-  }
-
- private:
-  // Each takes one item of the pattern and returns the name of what it cannot translate.
-  std::string OutsideSet() {
-    if (rest_[0] == '\\') return Escape();
-    if (absl::StartsWith(rest_, "(?")) {
-      for (const char flag : rest_.substr(2)) {
-        if (flag == 'm') return "the flag (?m)";
-        if (!absl::ascii_isalpha(flag) && flag != '-') break;
-      }
-    }
-    if (rest_[0] == '[') {
-      in_set_ = true;
-      Copy(absl::StartsWith(rest_, "[^") ? 2 : 1);
-      if (absl::StartsWith(rest_, "]")) Copy(1);  // a first ] stands for itself
-      return "";
-    }
-    Copy(1);
-    return "";
-  }
-
-  std::string InSet() {
-    if (rest_[0] == '\\') return Escape();
-    if (absl::StartsWith(rest_, "&&")) return "a set intersection (&&)";
-    if (absl::StartsWith(rest_, "[:")) {
-      const size_t end = rest_.find(":]");
-      if (end == absl::string_view::npos) return "a class name without an end";
-      Copy(end + 2);
-      return "";
-    }
-    if (rest_[0] == '[') return "a set inside a set";
-    if (rest_[0] == ']') in_set_ = false;
-    Copy(1);
-    return "";
-  }
-
-  std::string Escape() {
-    const char letter = rest_.size() > 1 ? rest_[1] : '\0';
-    if (letter == 'h' || letter == 'H') return "\\h";
-    if (letter == 's' || letter == 'S') {
-      if (in_set_) {
-        absl::StrAppend(&translated_, letter == 's' ? kWhiteSpace : R"(\S\x{180e})");
-      } else {
-        absl::StrAppend(&translated_, letter == 's' ? "[" : "[^", kWhiteSpace, "]");
-      }
-      rest_.remove_prefix(2);
-    } else {
-      Copy(std::min<size_t>(2, rest_.size()));
-    }
-    return "";
-  }
-
-  void Copy(size_t bytes) {
-    absl::StrAppend(&translated_, rest_.substr(0, bytes));
-    rest_.remove_prefix(bytes);
-  }
-
-  absl::string_view rest_;
-  bool in_set_ = false;
-  std::string translated_;
-};
+constexpr size_t kMaxPatternBytes = 1 << 16;
 
 // The start of the character after the one at `position`.
 size_t NextCharacter(absl::string_view text, size_t position) {
@@ -120,9 +40,15 @@ struct Regex::Code {
 };
 
 absl::StatusOr<Regex> Regex::Compile(const std::string& pattern) {
-  const absl::StatusOr<std::string> translated = PatternTranslator(pattern).Translate();
-  const absl::StatusOr<Regex> regex =
-      translated.ok() ? CompileWith(*translated, PCRE2_MULTILINE) : translated.status();
+  const auto compile = [&]() -> absl::StatusOr<Regex> {
+    if (pattern.size() > kMaxPatternBytes) {
+      return absl::InvalidArgumentError(absl::StrCat("it has ", pattern.size(), " bytes; at most ",
+                                                     kMaxPatternBytes, " are supported"));
+    }
+    ASSIGN_OR_RETURN(const std::string translated, TranslatePattern(pattern));
+    return CompileWith(translated, PCRE2_MULTILINE);
+  };
+  absl::StatusOr<Regex> regex = compile();
   if (regex.ok()) return regex;
   return absl::InvalidArgumentError(absl::StrCat("the pattern '", QuoteForMessage(pattern, 200),
                                                  "' cannot be used: ", regex.status().message()));
@@ -138,7 +64,7 @@ absl::StatusOr<Regex> Regex::CompileWith(const std::string& pattern, unsigned op
   pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
   GRPO_CHECK(context != nullptr);
   pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-  pcre2_set_max_pattern_length(context, 1 << 16);
+  pcre2_set_max_pattern_length(context, 1 << 20);
   int error = 0;
   PCRE2_SIZE offset = 0;
   if ((options & PCRE2_LITERAL) == 0) options |= PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
@@ -163,8 +89,15 @@ absl::StatusOr<Regex> Regex::CompileWith(const std::string& pattern, unsigned op
 
 std::vector<Regex::Match> Regex::FindAll(absl::string_view text) const {
   std::vector<Match> matches;
-  const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> data(
-      pcre2_match_data_create_from_pattern(code_->pattern, nullptr), pcre2_match_data_free);
+  FindAll(text, &matches);
+  return matches;
+}
+
+void Regex::FindAll(absl::string_view text, std::vector<Match>* matches) const {
+  matches->clear();
+  // Room for the place of the match alone, whatever the pattern; one for each thread.
+  thread_local const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> data(
+      pcre2_match_data_create(1, nullptr), pcre2_match_data_free);
   GRPO_CHECK(data != nullptr);
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
   size_t start = 0;
@@ -178,10 +111,14 @@ std::vector<Regex::Match> Regex::FindAll(absl::string_view text) const {
     if (result < 0) break;
     const PCRE2_SIZE* span = pcre2_get_ovector_pointer(data.get());
     if (span[0] > span[1] || span[0] < start) break;  // \K can do that
-    matches.push_back({span[0], span[1]});
-    start = span[1] > span[0] ? span[1] : NextCharacter(text, span[1]);
+    const bool is_empty = span[0] == span[1];
+    if (is_empty && !matches->empty() && matches->back().end == span[1]) {
+      start = NextCharacter(text, span[1]);
+      continue;
+    }
+    matches->push_back({span[0], span[1]});
+    start = span[1];
   }
-  return matches;
 }
 
 }  // namespace grpo

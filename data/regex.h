@@ -20,17 +20,18 @@ class Regex {
     size_t end;
   };
 
-  // Tokenizer files are written for Oniguruma. What means something else in PCRE2 (\h, set
-  // operations, nested sets,
-  // (?m)) is refused; ^ and $ match at line ends as they do there.
+  // Tokenizer files are written for Oniguruma with Ruby's syntax. The pattern is translated
+  // (pattern_translator.h), or refused where that cannot be.
   static absl::StatusOr<Regex> Compile(const std::string& pattern);
   // Matches the text itself; not empty.
   static absl::StatusOr<Regex> CompileLiteral(const std::string& text);
 
-  // The non-overlapping matches, leftmost first, empty ones included; `text` is valid UTF-8. Where
-  // a match would cost more backtracking than any sane pattern needs, the search ends and the rest
-  // of the text counts as unmatched.
+  // The non-overlapping matches, leftmost first, empty ones included except where a match ends;
+  // `text` is valid UTF-8. Where a match would cost more backtracking than any sane pattern needs,
+  // the search ends and the rest of the text counts as unmatched.
   std::vector<Match> FindAll(absl::string_view text) const;
+  // The same into `matches`, which keeps its memory from call to call.
+  void FindAll(absl::string_view text, std::vector<Match>* matches) const;
 
  private:
   struct Code;

@@ -15,6 +15,7 @@
 #include "data/json.h"
 #include "data/json_fields.h"
 #include "data/status_macros.h"
+#include "data/utf8.h"
 
 namespace grpo {
 namespace {
@@ -22,7 +23,7 @@ namespace {
 using nlohmann::json;
 
 // Ids are places in a table: a few times the largest published vocabulary.
-constexpr int64_t kMaxTokenId = 10'000'000;
+constexpr int64_t kMaxTokenId = (1 << 20) - 1;
 
 using TokenIds = absl::flat_hash_map<std::string, int32_t>;  // by the token as the file writes it
 
@@ -54,13 +55,17 @@ absl::StatusOr<int32_t> TokenIdOf(const json& value, const std::string& where) {
   return value.get<int32_t>();
 }
 
-absl::StatusOr<std::string> TypeOf(const json& component, const std::string& where) {
-  if (component.is_object()) return StringField(component, "type", where);
-  return Wrong(where, absl::StrCat("expected an object, found ", JsonKind(component)));
-}
-
 std::string Quoted(absl::string_view token) {
   return absl::StrCat("\"", QuoteForMessage(token), "\"");
+}
+
+// Bytes that valid UTF-8 can have. Some vocabularies were learnt from texts and lack the others.
+bool IsByteOfUtf8(int byte) { return byte != 0xC0 && byte != 0xC1 && byte < 0xF5; }
+
+// The one character of `text`, if it is one.
+absl::optional<char32_t> OnlyCharacter(absl::string_view text) {
+  if (text.empty() || Utf8CharacterSize(text) != text.size()) return absl::nullopt;
+  return DecodeUtf8(text);
 }
 
 // Fills in one part after the other, in the order of the functions.
@@ -71,26 +76,27 @@ class Parser {
   absl::StatusOr<TokenizerParts> Parse(const json& document);
 
  private:
-  absl::Status CheckIgnoredParts(const json& document);
-  absl::Status CheckPostProcessor(const json& processor, const std::string& where);
-  absl::Status ParseModel(const json& model);
+  absl::Status ParseModel(const json& model, bool byte_level, BpeAlphabet* alphabet);
   absl::Status ParseVocabulary(const json& vocabulary);
-  absl::Status FindBytes();
+  absl::Status FindBytes(BpeAlphabet* alphabet);
+  absl::Status FindCharacters(const json& model, BpeAlphabet* alphabet);
   absl::Status ParseMerges(const json& merges);
   absl::StatusOr<BpeMerge> ParseMerge(const json& merge, const std::string& where);
   absl::Status ParseAddedTokens(const json& list);
   absl::Status ParseAddedToken(const json& entry, const std::string& where);
+  std::vector<TokenizerParts::Token> DescribeTokens(const Normalizer& normalizer,
+                                                    const TokenDecoder& decoder,
+                                                    bool byte_level) const;
+  absl::Status CheckEnds(const TextEnds& ends) const;
 
   std::string origin_;
   std::string model_;  // names the model in messages
   TokenIds ids_;
   absl::flat_hash_map<int32_t, std::string> texts_;  // the inverse of ids_
-  std::vector<TokenizerParts::Token> tokens_;
-  std::array<int32_t, 256> byte_ids_{};
   std::vector<BpeMerge> merges_;
   bool ignore_merges_ = false;
   std::vector<AddedToken> added_;
-  absl::flat_hash_set<int32_t> added_ids_;
+  absl::flat_hash_set<int32_t> model_ids_, added_ids_;
 };
 
 absl::StatusOr<TokenizerParts> Parser::Parse(const json& document) {
@@ -98,54 +104,27 @@ absl::StatusOr<TokenizerParts> Parser::Parse(const json& document) {
                               {"version", "truncation", "padding", "added_tokens", "normalizer",
                                "pre_tokenizer", "post_processor", "decoder", "model"},
                               origin_));
-  RETURN_IF_ERROR(CheckIgnoredParts(document));
-  RETURN_IF_ERROR(ParseModel(FieldOrNull(document, "model")));
-  RETURN_IF_ERROR(ParseAddedTokens(FieldOrNull(document, "added_tokens")));
+  RETURN_IF_ERROR(RequireAbsent(document, {"truncation", "padding"}, origin_));
+  ASSIGN_OR_RETURN(Normalizer normalizer,
+                   Normalizer::FromJson(FieldOrNull(document, "normalizer"), origin_));
   ASSIGN_OR_RETURN(PreTokenizer pre_tokenizer,
                    PreTokenizer::FromJson(FieldOrNull(document, "pre_tokenizer"), origin_));
-  return TokenizerParts{std::move(tokens_), byte_ids_,         std::move(merges_),
-                        ignore_merges_,     std::move(added_), std::move(pre_tokenizer)};
+  ASSIGN_OR_RETURN(TextEnds ends,
+                   ParsePostProcessor(FieldOrNull(document, "post_processor"), origin_));
+  ASSIGN_OR_RETURN(TokenDecoder decoder,
+                   TokenDecoder::FromJson(FieldOrNull(document, "decoder"), origin_));
+  BpeAlphabet alphabet;
+  RETURN_IF_ERROR(
+      ParseModel(FieldOrNull(document, "model"), pre_tokenizer.byte_level(), &alphabet));
+  RETURN_IF_ERROR(ParseAddedTokens(FieldOrNull(document, "added_tokens")));
+  RETURN_IF_ERROR(CheckEnds(ends));
+  std::vector<TokenizerParts::Token> tokens = DescribeTokens(normalizer, decoder, alphabet.bytes);
+  return TokenizerParts{std::move(tokens),        std::move(merges_), std::move(alphabet),
+                        ignore_merges_,           std::move(added_),  std::move(normalizer),
+                        std::move(pre_tokenizer), std::move(ends),    std::move(decoder)};
 }
 
-absl::Status Parser::CheckIgnoredParts(const json& document) {
-  RETURN_IF_ERROR(RequireAbsent(document, {"truncation", "padding"}, origin_));
-  const json& normalizer = FieldOrNull(document, "normalizer");
-  if (!normalizer.is_null()) {
-    const std::string where = origin_ + ": normalizer";
-    ASSIGN_OR_RETURN(const std::string type, TypeOf(normalizer, where));
-    if (type != "Sequence" || FieldOrNull(normalizer, "normalizers") != json::array()) {
-      return Wrong(where, absl::StrCat("\"", QuoteForMessage(type),
-                                       "\" is not supported; "
-                                       "supported are: null, an empty Sequence"));
-    }
-  }
-  const std::string where = origin_ + ": decoder";
-  ASSIGN_OR_RETURN(const std::string decoder, TypeOf(FieldOrNull(document, "decoder"), where));
-  if (decoder != "ByteLevel") {
-    return Wrong(where, absl::StrCat("\"", QuoteForMessage(decoder),
-                                     "\" is not supported; supported is: ByteLevel"));
-  }
-  return CheckPostProcessor(FieldOrNull(document, "post_processor"), origin_ + ": post_processor");
-}
-
-// A post-processor adds tokens at the ends of a text (TemplateProcessing) or corrects places in it
-// (ByteLevel). A prompt is put together by its template, which writes such tokens itself, so
-// Encode() does neither.
-absl::Status Parser::CheckPostProcessor(const json& processor, const std::string& where) {
-  if (processor.is_null()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::string type, TypeOf(processor, where));
-  if (type == "ByteLevel" || type == "TemplateProcessing") return absl::OkStatus();
-  const json& list = FieldOrNull(processor, "processors");
-  if (type != "Sequence" || !list.is_array()) {
-    return Wrong(where,
-                 absl::StrCat("\"", QuoteForMessage(type), "\" is not supported; supported are: ",
-                              "null, ByteLevel, TemplateProcessing, a Sequence of them"));
-  }
-  for (const json& entry : list) RETURN_IF_ERROR(CheckPostProcessor(entry, where));
-  return absl::OkStatus();
-}
-
-absl::Status Parser::ParseModel(const json& model) {
+absl::Status Parser::ParseModel(const json& model, bool byte_level, BpeAlphabet* alphabet) {
   RETURN_IF_ERROR(CheckObject(
       model,
       {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
@@ -159,13 +138,13 @@ absl::Status Parser::ParseModel(const json& model) {
         absl::StrCat("type ", type.is_string() ? Quoted(type.get<std::string>()) : JsonKind(type),
                      " is not supported; supported is: \"BPE\""));
   }
-  // unk_token and fuse_unk have no say here: every byte has a token, so nothing is unknown.
-  RETURN_IF_ERROR(RequireAbsent(
-      model, {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"},
-      model_));
+  RETURN_IF_ERROR(
+      RequireAbsent(model, {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}, model_));
   ASSIGN_OR_RETURN(ignore_merges_, BoolField(model, "ignore_merges", false, model_));
   RETURN_IF_ERROR(ParseVocabulary(FieldOrNull(model, "vocab")));
-  RETURN_IF_ERROR(FindBytes());
+  alphabet->bytes = byte_level;
+  // Where every byte has a token nothing is unknown, and the fields for that have no say.
+  RETURN_IF_ERROR(byte_level ? FindBytes(alphabet) : FindCharacters(model, alphabet));
   return ParseMerges(FieldOrNull(model, "merges"));
 }
 
@@ -176,34 +155,52 @@ absl::Status Parser::ParseVocabulary(const json& vocabulary) {
                                      JsonKind(vocabulary)));
   }
   for (const auto& [text, value] : vocabulary.items()) {
-    ASSIGN_OR_RETURN(const int32_t id,
-                     TokenIdOf(value, absl::StrCat(where, "[", Quoted(text), "]")));
+    const std::string here = absl::StrCat(where, "[", Quoted(text), "]");
+    ASSIGN_OR_RETURN(const int32_t id, TokenIdOf(value, here));
     const auto [other, is_new] = texts_.try_emplace(id, text);
     if (!is_new) {
       return Wrong(where, absl::StrCat("the tokens ", Quoted(other->second), " and ", Quoted(text),
                                        " have the same id ", id));
     }
     ids_[text] = id;
-    if (id >= static_cast<int32_t>(tokens_.size())) tokens_.resize(id + 1);
-    const absl::optional<std::string> bytes = FromByteAlphabet(text);
-    tokens_[id].bytes = bytes.value_or(text);
-    tokens_[id].in_alphabet = bytes.has_value();
+    model_ids_.insert(id);
   }
   return absl::OkStatus();
 }
 
-absl::Status Parser::FindBytes() {
+absl::Status Parser::FindBytes(BpeAlphabet* alphabet) {
   for (int byte = 0; byte < 256; ++byte) {
     const std::string text = ToByteAlphabet(std::string(1, static_cast<char>(byte)));
     const auto found = ids_.find(text);
-    if (found == ids_.end()) {
+    if (found == ids_.end() && IsByteOfUtf8(byte)) {
       return Wrong(model_ + ".vocab",
                    absl::StrFormat("the byte 0x%02x (\"%s\") has no token; a byte-level vocabulary "
-                                   "has all 256, so that any text can be written in it",
+                                   "has all of them, so that any text can be written in it",
                                    byte, text));
     }
-    byte_ids_[byte] = found->second;
+    alphabet->byte_ids[byte] = found == ids_.end() ? -1 : found->second;
   }
+  return absl::OkStatus();
+}
+
+absl::Status Parser::FindCharacters(const json& model, BpeAlphabet* alphabet) {
+  for (const auto& [text, id] : ids_) {
+    if (const auto character = OnlyCharacter(text)) alphabet->character_ids[*character] = id;
+  }
+  ASSIGN_OR_RETURN(const bool byte_fallback, BoolField(model, "byte_fallback", false, model_));
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto found = ids_.find(absl::StrFormat("<0x%02X>", byte));
+    alphabet->byte_ids[byte] = byte_fallback && found != ids_.end() ? found->second : -1;
+  }
+  ASSIGN_OR_RETURN(alphabet->fuse_unknown, BoolField(model, "fuse_unk", false, model_));
+  if (FieldOrNull(model, "unk_token").is_null()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string unknown, StringField(model, "unk_token", model_));
+  const auto found = ids_.find(unknown);
+  if (found == ids_.end()) {
+    return Wrong(model_, absl::StrCat("\"unk_token\": the token ", Quoted(unknown),
+                                      " is not in the vocabulary"));
+  }
+  alphabet->unknown_id = found->second;
   return absl::OkStatus();
 }
 
@@ -267,8 +264,9 @@ absl::Status Parser::ParseAddedToken(const json& entry, const std::string& where
   ASSIGN_OR_RETURN(token.id, TokenIdOf(FieldOrNull(entry, "id"), where + ".id"));
   ASSIGN_OR_RETURN(token.text, StringField(entry, "content", where));
   if (token.text.empty()) return Wrong(where, "\"content\" is empty");
-  // They would drop white space around the token, or depend on its neighbours.
-  RETURN_IF_ERROR(RequireAbsent(entry, {"single_word", "lstrip", "rstrip"}, where));
+  ASSIGN_OR_RETURN(token.left_strip, BoolField(entry, "lstrip", false, where));
+  ASSIGN_OR_RETURN(token.right_strip, BoolField(entry, "rstrip", false, where));
+  ASSIGN_OR_RETURN(token.single_word, BoolField(entry, "single_word", false, where));
   ASSIGN_OR_RETURN(token.special, BoolField(entry, "special", false, where));
   ASSIGN_OR_RETURN(token.normalized, BoolField(entry, "normalized", !token.special, where));
 
@@ -283,11 +281,42 @@ absl::Status Parser::ParseAddedToken(const json& entry, const std::string& where
     return Wrong(where,
                  absl::StrCat("the token ", Quoted(token.text), " stands twice in the list"));
   }
-  if (token.id >= static_cast<int32_t>(tokens_.size())) tokens_.resize(token.id + 1);
-  tokens_[token.id].bytes = token.text;
-  tokens_[token.id].special = token.special;
   added_.push_back(std::move(token));
   return absl::OkStatus();
+}
+
+absl::Status Parser::CheckEnds(const TextEnds& ends) const {
+  for (const std::vector<int32_t>* const end : {&ends.before, &ends.after}) {
+    for (const int32_t id : *end) {
+      if (!texts_.contains(id)) {
+        return Wrong(origin_ + ": post_processor",
+                     absl::StrCat("it adds the token ", id, ", but no token has that id"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<TokenizerParts::Token> Parser::DescribeTokens(const Normalizer& normalizer,
+                                                          const TokenDecoder& decoder,
+                                                          bool byte_level) const {
+  int32_t size = 0;
+  for (const auto& [id, text] : texts_) size = std::max(size, id + 1);
+  std::vector<TokenizerParts::Token> tokens(size);
+  for (const auto& [id, text] : texts_) {
+    tokens[id].text = text;
+    tokens[id].exists = true;
+    tokens[id].in_model =
+        model_ids_.contains(id) && (!byte_level || FromByteAlphabet(text).has_value());
+  }
+  for (const AddedToken& token : added_) {
+    TokenizerParts::Token& described = tokens[token.id];
+    // `tokenizers` decodes the text that it looks for, and compares that with the special ones.
+    if (token.normalized) described.text = normalizer.Apply(token.text);
+    described.special = token.special && described.text == token.text;
+  }
+  for (TokenizerParts::Token& token : tokens) token.bytes = decoder.BytesOf(token.text);
+  return tokens;
 }
 
 }  // namespace

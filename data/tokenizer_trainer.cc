@@ -212,10 +212,12 @@ absl::StatusOr<std::vector<Word>> Trainer::CountWords(const std::vector<std::str
   const AddedTokenFinder finder(added_);
   absl::flat_hash_map<std::string, int64_t> counts;
   for (const std::string& text : texts) {
+    const std::string valid = ReplaceInvalidUtf8(text);
     finder.Split(
-        text,
+        valid,
         [&](absl::string_view piece) {
-          pre_tokenizer.Split(piece, [&](absl::string_view word) { ++counts[word]; });
+          pre_tokenizer.Split(piece, /*at_start=*/piece.data() == valid.data(),
+                              [&](absl::string_view word) { ++counts[word]; });
         },
         [](int32_t) {});
   }

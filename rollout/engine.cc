@@ -187,8 +187,8 @@ class Worker {
   bool EndsWithStopString(Rollout& rollout) {
     if (request_.sampling.stop_strings.empty()) return false;
     const size_t before = rollout.text.size();
-    absl::StrAppend(&rollout.text,
-                    tokenizer_.Decode({rollout.tokens.back()}, /*skip_special=*/true));
+    // Bytes, for now: a character may be spread over several tokens.
+    absl::StrAppend(&rollout.text, tokenizer_.TokenBytes(rollout.tokens.back()));
     for (const std::string& stop : request_.sampling.stop_strings) {
       const size_t from = before >= stop.size() ? before - stop.size() + 1 : 0;
       if (rollout.text.find(stop, from) != std::string::npos) return true;

@@ -16,10 +16,10 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 
-std::array<int32_t, 256> BytesAsIds() {
-  std::array<int32_t, 256> ids;
-  for (int byte = 0; byte < 256; ++byte) ids[byte] = byte;
-  return ids;
+BpeAlphabet BytesAsIds() {
+  BpeAlphabet alphabet;
+  for (int byte = 0; byte < 256; ++byte) alphabet.byte_ids[byte] = byte;
+  return alphabet;
 }
 
 std::vector<int32_t> Encode(const std::vector<BpeMerge>& merges, const std::string& word) {
@@ -69,9 +69,30 @@ TEST(BpeTest, AgreesWithTheDefinitionOnRandomRulesAndWords) {
       known.push_back(merge.result);
     }
     std::string word;
-    for (int i = 0; i < 40; ++i) word.push_back("abc"[random.Below(3)]);
+    for (int i = 0; i < (trial % 2 == 0 ? 40 : 80); ++i) word.push_back("abc"[random.Below(3)]);
     EXPECT_EQ(Encode(merges, word), EncodeSlowly(merges, word));
   }
+}
+
+TEST(BpeTest, StartsFromCharactersThenBytesThenTheUnknown) {
+  BpeAlphabet alphabet;
+  alphabet.bytes = false;
+  alphabet.byte_ids.fill(-1);
+  alphabet.character_ids = {{U'a', 1}, {U'中', 2}};
+  const auto encode = [&](const std::string& word) {
+    std::vector<int32_t> tokens;
+    Bpe(alphabet, {{1, 2, 3}}).Encode(word, &tokens);
+    return tokens;
+  };
+  EXPECT_THAT(encode("aéé中a中"), ElementsAre(3, 3));  // nothing to write é with
+  alphabet.unknown_id = 0;
+  EXPECT_THAT(encode("aéé中"), ElementsAre(1, 0, 0, 2));
+  alphabet.fuse_unknown = true;
+  EXPECT_THAT(encode("aéé中éé"), ElementsAre(1, 0, 2, 0));
+  alphabet.byte_ids[0xC3] = 4;
+  EXPECT_THAT(encode("aé"), ElementsAre(1, 0));  // all bytes of a character, or none
+  alphabet.byte_ids[0xA9] = 5;
+  EXPECT_THAT(encode("aé中"), ElementsAre(1, 4, 5, 2));
 }
 
 TEST(BpeTest, EncodesAWordOfAMillionBytes) {

@@ -33,7 +33,8 @@ TEST(RegexTest, FindsMatchesByUnicodeClass) {
 }
 
 TEST(RegexTest, GoesOnAfterEmptyMatchesByWholeCharacters) {
-  EXPECT_THAT(Matches("a*", "中a"), ElementsAre("", "a", ""));
+  EXPECT_THAT(Matches("a*", "中ab"), ElementsAre("", "a", ""));
+  EXPECT_THAT(Matches("a*", "a"), ElementsAre("a"));  // none where a match has just ended
 }
 
 TEST(RegexTest, CountsExactlyUnicodesWhiteSpaceAsWhiteSpace) {
@@ -45,16 +46,45 @@ TEST(RegexTest, CountsExactlyUnicodesWhiteSpaceAsWhiteSpace) {
   EXPECT_THAT(Matches(R"([\S]+)", "\u180e\u200b"), ElementsAre("\u180e\u200b"));
 }
 
-TEST(RegexTest, RefusesWhatOnigurumaMeansDifferently) {
-  EXPECT_THAT(ErrorOf("\\h"), HasSubstr("\\h"));
-  EXPECT_THAT(ErrorOf("[a-z&&[^b]]"), HasSubstr("set intersection"));
-  EXPECT_THAT(ErrorOf("[a[bc]]"), HasSubstr("a set inside a set"));
-  EXPECT_THAT(ErrorOf("(?im)a."), HasSubstr("(?m)"));
+TEST(RegexTest, MeansWhatOnigurumaMeans) {
+  EXPECT_THAT(Matches("\\h+", "xFa0 g"), ElementsAre("Fa0"));
+  EXPECT_THAT(Matches("[a-z&&[^b-y]&&[^z]]", "abyz"), ElementsAre("a"));
+  EXPECT_THAT(Matches("[^a-z&&[^b-y]]+", "abyz"), ElementsAre("by"));
+  EXPECT_THAT(Matches("[a[x-z]\\S&&[^c]]+", "abc z"), ElementsAre("ab", "z"));
+  EXPECT_THAT(Matches("(?m)a.", "a\n"), ElementsAre("a\n"));
+  EXPECT_THAT(Matches("a.", "a\nab"), ElementsAre("ab"));
+  EXPECT_THAT(Matches("^b$", "a\nb\nc"), ElementsAre("b"));
+  EXPECT_THAT(Matches("(?i:É)x{,2}", "éxxx"), ElementsAre("éxx"));
+  EXPECT_THAT(Matches("\\d{1,2}+x", "123x"), ElementsAre("123x"));  // not a possessive quantifier
+  EXPECT_THAT(Matches("(?:ab|c){2}+", "abcabcab"), ElementsAre("abcabc"));
+  EXPECT_THAT(Matches("a{x|\\{b{1,2}", "a{x {bb"), ElementsAre("a{x", "{bb"));
+  EXPECT_THAT(Matches("\\p{^L}+|\\P{^Nd}", "a1-"), ElementsAre("1-"));
+  EXPECT_THAT(Matches("\\p{Han}+", "中\u3001文"),
+              ElementsAre("中", "文"));  // not script extensions
+  EXPECT_THAT(Matches("\\w+", "a_é\u0301² -"), ElementsAre("a_é\u0301²"));
+  EXPECT_THAT(Matches("\\bé\\B", "éa aé é"), ElementsAre("é"));
+  EXPECT_THAT(Matches("\\u4e2d\\v", "中\v中\n"), ElementsAre("中\v"));
+}
+
+TEST(RegexTest, KnowsTheCharactersOfUnicode16) {
+  EXPECT_THAT(Matches("\\p{S}", "\U0001fae8\U0001fae9"), ElementsAre("\U0001fae8", "\U0001fae9"));
+  EXPECT_THAT(Matches("\\p{Lo}+", "\U00031350\U0002ebf0"), ElementsAre("\U00031350\U0002ebf0"));
+  EXPECT_THAT(Matches("[^\\p{L}]|\\P{L}", "\U00031350"), IsEmpty());
+}
+
+TEST(RegexTest, RefusesWhatHasNoTranslation) {
+  EXPECT_THAT(ErrorOf("(?~a)"), HasSubstr("the absent operator"));
+  EXPECT_THAT(ErrorOf("\\X"), HasSubstr("\\X"));
+  EXPECT_THAT(ErrorOf("[[:graph:]]"), HasSubstr("[:...:]"));
+  EXPECT_THAT(ErrorOf("\\pL"), HasSubstr("a property"));
+  EXPECT_THAT(ErrorOf("\\p{Klingon}"), HasSubstr("unknown property"));
+  EXPECT_THAT(ErrorOf("[&&a]"), HasSubstr("nothing in it"));
+  EXPECT_THAT(ErrorOf(std::string(40, '[')), HasSubstr("too deep"));
 }
 
 TEST(RegexTest, SaysWhatIsWrongWithAPattern) {
   EXPECT_THAT(ErrorOf("a(b"), HasSubstr("missing closing parenthesis"));
-  EXPECT_THAT(ErrorOf("[a"), HasSubstr("missing terminating ]"));
+  EXPECT_THAT(ErrorOf("[a"), HasSubstr("a set without an end ]"));
   EXPECT_THAT(ErrorOf("a\\"), HasSubstr("\\ at end of pattern"));
   EXPECT_FALSE(Regex::Compile("\xff").ok());
   EXPECT_FALSE(Regex::Compile(std::string(100'000, 'a')).ok());
