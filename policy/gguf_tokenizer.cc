@@ -219,7 +219,7 @@ absl::StatusOr<json> SentencePieceDocument(const GgufMetadata& metadata, const T
   json normalizers = json::array({to_piece});
   json decoders = json::array({to_space, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (prefix) {
-    normalizers.insert(normalizers.begin(), {{"type", "Prepend"}, {"prepend", kSpace}});
+    normalizers = json::array({{{"type", "Prepend"}, {"prepend", kSpace}}, to_piece});
     decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   }
   document["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
