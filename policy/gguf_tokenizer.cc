@@ -251,6 +251,12 @@ absl::Status AddConfigs(const GgufMetadata& metadata, const Tokens& tokens, bool
     if (absl::string_view(name) == "unk_token") continue;
     ASSIGN_OR_RETURN(generation[absl::StrCat(name, "_id")], metadata.Integer(key));
   }
+  // A turn of a chat may end with another token than a text.
+  if (metadata.Has("tokenizer.ggml.eot_token_id") && generation.contains("eos_token_id")) {
+    ASSIGN_OR_RETURN(const int64_t end_of_turn, metadata.Integer("tokenizer.ggml.eot_token_id"));
+    const int64_t end = generation["eos_token_id"].get<int64_t>();
+    if (end_of_turn != end) generation["eos_token_id"] = {end, end_of_turn};
+  }
   ASSIGN_OR_RETURN(const std::string chat_template, ChatTemplate(metadata));
   if (!chat_template.empty()) config["chat_template"] = chat_template;
   out.tokenizer_config_json = config.dump(2) + "\n";
