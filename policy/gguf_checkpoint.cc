@@ -81,6 +81,13 @@ class GgufCheckpoint : public CheckpointReader {
 };
 
 absl::Status GgufCheckpoint::Fill() {
+  if (file_->metadata().Has("split.count")) {
+    ASSIGN_OR_RETURN(const int64_t parts, file_->metadata().Integer("split.count"));
+    if (parts > 1) {
+      return Invalid(absl::StrCat("is one of ", parts,
+                                  " parts of a model; join them with llama.cpp's gguf-split"));
+    }
+  }
   ASSIGN_OR_RETURN(nlohmann::ordered_json config, ConfigFromGguf(*file_));
   ASSIGN_OR_RETURN(shape_, ShapeFromConfig(nlohmann::json(config)));
   config_json_ = config.dump(2) + "\n";

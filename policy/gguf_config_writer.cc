@@ -13,6 +13,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kMaxExtent = 1 << 20;
+
 absl::Status Invalid(const std::string& problem) {
   return absl::InvalidArgumentError(absl::StrCat("config.json: ", problem));
 }
@@ -301,6 +303,7 @@ absl::Status GgufBuilder::AddLlama3Rope(const json& rope) {
   ASSIGN_OR_RETURN(const int64_t hidden_size, Integer(config_, "hidden_size"));
   ASSIGN_OR_RETURN(const int64_t head_dim,
                    Integer(config_, "head_dim", hidden_size / result_.shape.num_heads));
+  if (head_dim > kMaxExtent) return Invalid("'head_dim' is too large");
   if (!(factor > 0 && low > 0 && high > low && context > 0 && theta > 0)) {
     return Invalid("the rope's factors must be positive, low_freq_factor below high_freq_factor");
   }
@@ -334,9 +337,7 @@ void GgufBuilder::AddVector(const std::string& name, std::vector<float> values) 
        }});
 }
 
-}  // namespace
-
-absl::StatusOr<ModelShape> ShapeFromConfig(const json& config) {
+absl::StatusOr<ModelShape> ReadShape(const json& config) {
   ModelShape shape;
   ASSIGN_OR_RETURN(shape.architecture, ArchitectureOf(config));
   ASSIGN_OR_RETURN(shape.num_layers, Integer(config, "num_hidden_layers"));
@@ -345,7 +346,10 @@ absl::StatusOr<ModelShape> ShapeFromConfig(const json& config) {
   ASSIGN_OR_RETURN(shape.num_key_value_heads,
                    Integer(config, "num_key_value_heads", shape.num_heads));
   if (shape.architecture == "qwen3moe") {
-    ASSIGN_OR_RETURN(shape.num_experts, Integer(config, "num_experts"));
+    // transformers 5 has another name for it.
+    const bool renamed = FieldOf(config, "num_experts").is_null();
+    ASSIGN_OR_RETURN(shape.num_experts,
+                     Integer(config, renamed ? "num_local_experts" : "num_experts"));
   }
   if (shape.architecture == "deepseek2") {
     ASSIGN_OR_RETURN(shape.num_experts, Integer(config, "n_routed_experts"));
@@ -354,6 +358,18 @@ absl::StatusOr<ModelShape> ShapeFromConfig(const json& config) {
     ASSIGN_OR_RETURN(shape.kv_lora_rank, Integer(config, "kv_lora_rank"));
     ASSIGN_OR_RETURN(shape.qk_nope_head_dim, Integer(config, "qk_nope_head_dim"));
     ASSIGN_OR_RETURN(shape.v_head_dim, Integer(config, "v_head_dim"));
+  }
+  return shape;
+}
+
+}  // namespace
+
+absl::StatusOr<ModelShape> ShapeFromConfig(const json& config) {
+  ASSIGN_OR_RETURN(const ModelShape shape, ReadShape(config));
+  // Products of them must not overflow, whatever a file claims.
+  for (const int64_t extent : {shape.num_heads, shape.num_key_value_heads, shape.num_experts,
+                               shape.kv_lora_rank, shape.qk_nope_head_dim, shape.v_head_dim}) {
+    if (extent > kMaxExtent) return Invalid(absl::StrCat("an extent of the model is ", extent));
   }
   return shape;
 }

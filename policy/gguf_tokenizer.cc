@@ -219,8 +219,7 @@ absl::StatusOr<json> SentencePieceDocument(const GgufMetadata& metadata, const T
   json normalizers = json::array({to_piece});
   json decoders = json::array({to_space, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (prefix) {
-    normalizers.insert(normalizers.begin(),
-                       json::object({{"type", "Prepend"}, {"prepend", kSpace}}));
+    normalizers = json::array({{{"type", "Prepend"}, {"prepend", kSpace}}, to_piece});
     decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   }
   document["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
@@ -251,6 +250,12 @@ absl::Status AddConfigs(const GgufMetadata& metadata, const Tokens& tokens, bool
     config[name] = text;
     if (absl::string_view(name) == "unk_token") continue;
     ASSIGN_OR_RETURN(generation[absl::StrCat(name, "_id")], metadata.Integer(key));
+  }
+  // A turn of a chat may end with another token than a text.
+  if (metadata.Has("tokenizer.ggml.eot_token_id") && generation.contains("eos_token_id")) {
+    ASSIGN_OR_RETURN(const int64_t end_of_turn, metadata.Integer("tokenizer.ggml.eot_token_id"));
+    const int64_t end = generation["eos_token_id"].get<int64_t>();
+    if (end_of_turn != end) generation["eos_token_id"] = {end, end_of_turn};
   }
   ASSIGN_OR_RETURN(const std::string chat_template, ChatTemplate(metadata));
   if (!chat_template.empty()) config["chat_template"] = chat_template;

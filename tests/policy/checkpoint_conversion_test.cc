@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 
 #include "policy/gguf_config.h"
+#include "policy/policy_config.h"
 #include "tests/policy/tiny_checkpoint.h"
 
 namespace grpo {
@@ -40,7 +41,9 @@ std::string ToGguf(const std::string& folder, const std::string& dtype = "keep")
   EXPECT_TRUE(plan.ok()) << plan.status();
   const std::string path = folder + ".gguf";
   EXPECT_TRUE(RemoveTree(path).ok());
-  if (plan.ok()) EXPECT_TRUE(plan->Write(path).ok());
+  if (plan.ok()) {
+    EXPECT_TRUE(plan->Write(path).ok());
+  }
   return path;
 }
 
@@ -55,6 +58,7 @@ class ArchitectureTest : public ::testing::TestWithParam<const char*> {
  protected:
   static TinyCheckpoint Checkpoint() {
     const std::string type = GetParam();
+    if (type == "minicpm3") return Minicpm3Checkpoint();
     return type.starts_with("deepseek") ? LatentCheckpoint(type) : GroupedCheckpoint(type);
   }
 };
@@ -88,7 +92,7 @@ TEST_P(ArchitectureTest, ComesBackThroughAFolderOfGguf) {
 
 INSTANTIATE_TEST_SUITE_P(Models, ArchitectureTest,
                          ::testing::Values("llama", "qwen2", "qwen3", "qwen3_moe", "deepseek_v3",
-                                           "deepseek_v2"),
+                                           "deepseek_v2", "minicpm3"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(CheckpointConversionTest, WritesGgufAsLlamaCppsConverterDoes) {
@@ -120,6 +124,17 @@ TEST(CheckpointConversionTest, WritesGgufAsLlamaCppsConverterDoes) {
   EXPECT_EQ(*metadata.Integer("deepseek2.expert_gating_func"), 2);
   EXPECT_EQ(*metadata.Integer("deepseek2.expert_group_count"), 2);
   EXPECT_NEAR(*metadata.Real("deepseek2.rope.scaling.yarn_log_multiplier"), 0.0707, 1e-7);
+}
+
+TEST(CheckpointConversionTest, AGgufFilesConfigIsOneOfOurPolicies) {
+  for (const char* const type : {"deepseek_v3", "deepseek_v2"}) {
+    const std::string folder = TestFolder() + "/hf";
+    WriteTinyCheckpoint(LatentCheckpoint(type), folder);
+    const auto config = PolicyConfigFromJson(Opened(ToGguf(folder))->config_json(), "config.json");
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->model_type, type);
+    EXPECT_EQ(config->rope_scaling.mscale_all_dim, 0.707);
+  }
 }
 
 TEST(CheckpointConversionTest, QuantisesMatricesWhoseRowsAreWholeBlocks) {

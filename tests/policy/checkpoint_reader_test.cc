@@ -247,6 +247,12 @@ TEST(CheckpointReaderTest, WhatAGgufFileMeansMustBeKnown) {
   metadata = LlamaMetadata();
   metadata.Set("llama.attention.head_count", GgufValue::Uint32(0));
   EXPECT_THAT(ErrorOf(WriteLlama(metadata, {})), HasSubstr("head_count is 0"));
+  metadata.Set("llama.attention.head_count", GgufValue::Uint32(1u << 30));
+  metadata.Set("llama.attention.key_length", GgufValue::Uint32(8));
+  EXPECT_THAT(ErrorOf(WriteLlama(metadata, {})), HasSubstr("an extent of the model is 1073741824"));
+  metadata = LlamaMetadata();
+  metadata.Set("split.count", GgufValue::Uint32(3));
+  EXPECT_THAT(ErrorOf(WriteLlama(metadata, {})), HasSubstr("is one of 3 parts of a model"));
 }
 
 }  // namespace

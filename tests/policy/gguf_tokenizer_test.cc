@@ -111,6 +111,15 @@ TEST(GgufTokenizerTest, SaysWhatKindOfTokenEachIs) {
   EXPECT_EQ(json::parse(tokenizer->generation_config_json)["eos_token_id"], 258);
 }
 
+TEST(GgufTokenizerTest, ATurnMayEndWithATokenOfItsOwn) {
+  GgufMetadata metadata = ByteLevel("llama-bpe");
+  metadata.Set("tokenizer.ggml.eot_token_id", GgufValue::Uint32(259));
+  const auto tokenizer = TokenizerFromGguf(metadata);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  EXPECT_EQ(json::parse(tokenizer->generation_config_json)["eos_token_id"],
+            json::parse("[258, 259]"));
+}
+
 TEST(GgufTokenizerTest, ATokenInFrontOfEveryTextIsKept) {
   GgufMetadata metadata = ByteLevel("gpt-2");
   metadata.Set("tokenizer.ggml.add_bos_token", GgufValue::Bool(true));

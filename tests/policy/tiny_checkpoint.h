@@ -192,6 +192,49 @@ inline TinyCheckpoint LatentCheckpoint(const std::string& model_type) {
   return out;
 }
 
+// MiniCPM3: latent attention and dense layers, with the rope's factors written out.
+inline TinyCheckpoint Minicpm3Checkpoint() {
+  TinyCheckpoint out;
+  out.config = {{"model_type", "minicpm3"},
+                {"vocab_size", 24},
+                {"hidden_size", 32},
+                {"intermediate_size", 64},
+                {"num_hidden_layers", 2},
+                {"num_attention_heads", 2},
+                {"num_key_value_heads", 2},
+                {"q_lora_rank", 24},
+                {"kv_lora_rank", 16},
+                {"qk_nope_head_dim", 8},
+                {"qk_rope_head_dim", 4},
+                {"v_head_dim", 16},
+                {"scale_emb", 12},
+                {"scale_depth", 1.4},
+                {"dim_model_base", 256},
+                {"max_position_embeddings", 512},
+                {"rms_norm_eps", 1e-5},
+                {"rope_theta", 10000.0},
+                {"tie_word_embeddings", true}};
+  out.config["rope_scaling"] = {{"type", "longrope"},
+                                {"long_factor", {1.05, 2.5}},
+                                {"short_factor", {1.0, 1.25}},
+                                {"original_max_position_embeddings", 256}};
+  AddEnds(/*tied=*/true, out);
+  for (int layer = 0; layer < 2; ++layer) {
+    const std::string prefix = absl::StrCat("model.layers.", layer, ".");
+    out.Add(prefix + "input_layernorm.weight", {32});
+    out.Add(prefix + "post_attention_layernorm.weight", {32});
+    out.Add(prefix + "self_attn.q_a_proj.weight", {24, 32});
+    out.Add(prefix + "self_attn.q_a_layernorm.weight", {24});
+    out.Add(prefix + "self_attn.q_b_proj.weight", {24, 24});
+    out.Add(prefix + "self_attn.kv_a_proj_with_mqa.weight", {20, 32});
+    out.Add(prefix + "self_attn.kv_a_layernorm.weight", {16});
+    out.Add(prefix + "self_attn.kv_b_proj.weight", {48, 16});
+    out.Add(prefix + "self_attn.o_proj.weight", {32, 32});
+    AddMlp(prefix + "mlp.", 64, out);
+  }
+  return out;
+}
+
 inline std::string Encoded(const std::vector<float>& values, const char* dtype) {
   const BlockFormat& format = *FindBlockFormat(absl::string_view(dtype));
   std::string bytes(values.size() / format.elements * format.bytes, '\0');
