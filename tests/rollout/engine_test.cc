@@ -1,6 +1,7 @@
 // The engine with a small random policy: batching must not show in what it samples.
 #include "rollout/engine.h"
 
+#include "absl/strings/str_cat.h"
 #include <gtest/gtest.h>
 
 #include "data/chat_format.h"
@@ -155,7 +156,8 @@ TEST_P(EngineTest, StopsAtAStopStringThatSpansTokens) {
   GenerateRequest request = Request(1, 1);
   const Rollout whole = Generate(Engine(1, 64, 16), request)[0].rollouts[0];
   ASSERT_GT(whole.tokens.size(), 4u);
-  request.sampling.stop_strings = {tokenizer_->Decode({whole.tokens[2], whole.tokens[3]}, true)};
+  request.sampling.stop_strings = {absl::StrCat(tokenizer_->TokenBytes(whole.tokens[2]),
+                                                tokenizer_->TokenBytes(whole.tokens[3]))};
   const Rollout stopped = Generate(Engine(1, 64, 16), request)[0].rollouts[0];
   EXPECT_LE(stopped.tokens.size(), 4u);
   EXPECT_EQ(stopped.finish, FinishReason::kStop);
