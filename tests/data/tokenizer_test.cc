@@ -133,6 +133,16 @@ TEST(TokenizerTest, GivesBackAnyTextWithItsInvalidBytesReplaced) {
   }
 }
 
+TEST(TokenizerTest, LeavesOutBytesWithoutATokenOrWritesTheUnknown) {
+  json description = GoldenJson("tokenizer.json");
+  description["model"]["vocab"].erase("~");
+  EXPECT_EQ(Make(description)->Encode("a~~b").size(), 2u);
+  description["model"]["unk_token"] = "<eos>";
+  EXPECT_THAT(Make(description)->Encode("a~~b"), ElementsAre(testing::_, 1, 1, testing::_));
+  description["model"]["fuse_unk"] = true;
+  EXPECT_THAT(Make(description)->Encode("~~~"), ElementsAre(1));
+}
+
 TEST(TokenizerTest, StreamsACharacterWhenItsLastByteHasCome) {
   const auto tokenizer = Make(GoldenJson("tokenizer.json"));
   const auto id = [&](const char* bytes) { return *tokenizer->TokenId(bytes); };
@@ -239,7 +249,11 @@ TEST(TokenizerTest, RefusesWhatItCannotHonourByName) {
       {[](json& t) { t["model"]["vocab"]["a"] = ~0ull; }, "expected a token id"},
       {[](json& t) { t["model"]["vocab"]["a"] = 5.0; }, "expected a token id"},
       {[](json& t) { t["model"]["vocab"]["a"] = 5; }, "have the same id 5"},
-      {[](json& t) { t["model"]["vocab"].erase("a"); }, "the byte 0x61 (\"a\") has no token"},
+      {[](json& t) {
+         t["model"]["vocab"].erase("~");
+         t["model"]["byte_fallback"] = true;
+       },
+       "the byte 0x7e (\"~\") has no token"},
       {[](json& t) { t["model"]["merges"] = "a b"; }, "merges: expected a list"},
       {[](json& t) { t["model"]["merges"][7] = "ab"; }, "merges[7]: expected"},
       {[](json& t) {
