@@ -62,37 +62,39 @@ void Bpe::Encode(absl::string_view word, std::vector<int32_t>* tokens) const {
 }
 
 void Bpe::Start(absl::string_view word, std::vector<int32_t>* tokens) const {
-  if (!alphabet_.bytes) return StartAsCharacters(word, tokens);
-  for (const unsigned char byte : word) {
-    const int32_t token = alphabet_.byte_ids[byte];
-    if (token >= 0) tokens->push_back(token);
-  }
-}
-
-void Bpe::StartAsCharacters(absl::string_view word, std::vector<int32_t>* tokens) const {
   bool unknown = false;  // a token for the unknown is due
   const auto write_unknown = [&] {
     if (std::exchange(unknown, false)) tokens->push_back(alphabet_.unknown_id);
   };
+  const auto write = [&](int32_t token) {
+    write_unknown();
+    tokens->push_back(token);
+  };
+  const auto note_unknown = [&] {
+    if (!alphabet_.fuse_unknown) write_unknown();
+    unknown = alphabet_.unknown_id >= 0;
+  };
+  const auto byte_id = [&](char byte) {
+    return alphabet_.byte_ids[static_cast<unsigned char>(byte)];
+  };
   while (!word.empty()) {
-    const absl::string_view character = word.substr(0, Utf8CharacterSize(word));
+    const absl::string_view character =
+        word.substr(0, alphabet_.bytes ? 1 : Utf8CharacterSize(word));
     word.remove_prefix(character.size());
-    const auto known = alphabet_.character_ids.find(DecodeUtf8(character));
-    if (known != alphabet_.character_ids.end()) {
-      write_unknown();
-      tokens->push_back(known->second);
+    if (alphabet_.bytes) {
+      const int32_t token = byte_id(character[0]);
+      token >= 0 ? write(token) : note_unknown();
       continue;
     }
-    const auto byte_id = [&](char byte) {
-      return alphabet_.byte_ids[static_cast<unsigned char>(byte)];
-    };
-    if (std::all_of(character.begin(), character.end(),
-                    [&](char byte) { return byte_id(byte) >= 0; })) {
+    const auto known = alphabet_.character_ids.find(DecodeUtf8(character));
+    if (known != alphabet_.character_ids.end()) {
+      write(known->second);
+    } else if (std::all_of(character.begin(), character.end(),
+                           [&](char byte) { return byte_id(byte) >= 0; })) {
       // A token for the unknown that is due comes after them, as `tokenizers` has it.
       for (const char byte : character) tokens->push_back(byte_id(byte));
-    } else if (alphabet_.unknown_id >= 0) {
-      if (!alphabet_.fuse_unknown) write_unknown();
-      unknown = true;
+    } else {
+      note_unknown();
     }
   }
   write_unknown();

@@ -50,7 +50,6 @@ class Bpe {
   const Rule* Find(int32_t left, int32_t right) const;
   // Appends what a word starts as.
   void Start(absl::string_view word, std::vector<int32_t>* tokens) const;
-  void StartAsCharacters(absl::string_view word, std::vector<int32_t>* tokens) const;
   // Merge the tokens from place `begin` on.
   void MergeFew(size_t begin, std::vector<int32_t>* tokens) const;
   void MergeMany(size_t begin, std::vector<int32_t>* tokens) const;

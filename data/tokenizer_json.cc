@@ -75,8 +75,9 @@ class Parser {
  private:
   absl::Status ParseModel(const json& model, bool byte_level, BpeAlphabet* alphabet);
   absl::Status ParseVocabulary(const json& vocabulary);
-  absl::Status FindBytes(BpeAlphabet* alphabet);
-  absl::Status FindCharacters(const json& model, BpeAlphabet* alphabet);
+  absl::Status FindUnknown(const json& model, BpeAlphabet* alphabet);
+  absl::Status FindBytes(bool byte_fallback, BpeAlphabet* alphabet);
+  absl::Status FindCharacters(bool byte_fallback, BpeAlphabet* alphabet);
   absl::Status ParseMerges(const json& merges);
   absl::StatusOr<BpeMerge> ParseMerge(const json& merge, const std::string& where);
   absl::Status ParseAddedTokens(const json& list);
@@ -140,8 +141,10 @@ absl::Status Parser::ParseModel(const json& model, bool byte_level, BpeAlphabet*
   ASSIGN_OR_RETURN(ignore_merges_, BoolField(model, "ignore_merges", false, model_));
   RETURN_IF_ERROR(ParseVocabulary(FieldOrNull(model, "vocab")));
   alphabet->bytes = byte_level;
-  // Where every byte has a token nothing is unknown, and the fields for that have no say.
-  RETURN_IF_ERROR(byte_level ? FindBytes(alphabet) : FindCharacters(model, alphabet));
+  RETURN_IF_ERROR(FindUnknown(model, alphabet));
+  ASSIGN_OR_RETURN(const bool byte_fallback, BoolField(model, "byte_fallback", false, model_));
+  RETURN_IF_ERROR(byte_level ? FindBytes(byte_fallback, alphabet)
+                             : FindCharacters(byte_fallback, alphabet));
   return ParseMerges(FieldOrNull(model, "merges"));
 }
 
@@ -165,26 +168,7 @@ absl::Status Parser::ParseVocabulary(const json& vocabulary) {
   return absl::OkStatus();
 }
 
-// Real vocabularies lack bytes that their texts never had (SmolLM2's 0x04): `tokenizers` leaves
-// such bytes out of what it encodes.
-absl::Status Parser::FindBytes(BpeAlphabet* alphabet) {
-  for (int byte = 0; byte < 256; ++byte) {
-    const std::string text = ToByteAlphabet(std::string(1, static_cast<char>(byte)));
-    const auto found = ids_.find(text);
-    alphabet->byte_ids[byte] = found == ids_.end() ? -1 : found->second;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Parser::FindCharacters(const json& model, BpeAlphabet* alphabet) {
-  for (const auto& [text, id] : ids_) {
-    if (const auto character = OnlyCharacter(text)) alphabet->character_ids[*character] = id;
-  }
-  ASSIGN_OR_RETURN(const bool byte_fallback, BoolField(model, "byte_fallback", false, model_));
-  for (int byte = 0; byte < 256; ++byte) {
-    const auto found = ids_.find(absl::StrFormat("<0x%02X>", byte));
-    alphabet->byte_ids[byte] = byte_fallback && found != ids_.end() ? found->second : -1;
-  }
+absl::Status Parser::FindUnknown(const json& model, BpeAlphabet* alphabet) {
   ASSIGN_OR_RETURN(alphabet->fuse_unknown, BoolField(model, "fuse_unk", false, model_));
   if (FieldOrNull(model, "unk_token").is_null()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string unknown, StringField(model, "unk_token", model_));
@@ -194,6 +178,34 @@ absl::Status Parser::FindCharacters(const json& model, BpeAlphabet* alphabet) {
                                       " is not in the vocabulary"));
   }
   alphabet->unknown_id = found->second;
+  return absl::OkStatus();
+}
+
+// Vocabularies that were learnt without an initial alphabet lack some bytes (SmolLM2's does).
+absl::Status Parser::FindBytes(bool byte_fallback, BpeAlphabet* alphabet) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string text = ToByteAlphabet(std::string(1, static_cast<char>(byte)));
+    const auto found = ids_.find(text);
+    if (found == ids_.end() && byte_fallback) {
+      return Wrong(
+          model_ + ".vocab",
+          absl::StrFormat("the byte 0x%02x (\"%s\") has no token; with \"byte_fallback\" a "
+                          "byte-level vocabulary must have all of them",
+                          byte, QuoteForMessage(text)));
+    }
+    alphabet->byte_ids[byte] = found == ids_.end() ? -1 : found->second;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Parser::FindCharacters(bool byte_fallback, BpeAlphabet* alphabet) {
+  for (const auto& [text, id] : ids_) {
+    if (const auto character = OnlyCharacter(text)) alphabet->character_ids[*character] = id;
+  }
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto found = ids_.find(absl::StrFormat("<0x%02X>", byte));
+    alphabet->byte_ids[byte] = byte_fallback && found != ids_.end() ? found->second : -1;
+  }
   return absl::OkStatus();
 }
 

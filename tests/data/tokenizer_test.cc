@@ -133,6 +133,16 @@ TEST(TokenizerTest, GivesBackAnyTextWithItsInvalidBytesReplaced) {
   }
 }
 
+TEST(TokenizerTest, LeavesOutBytesWithoutATokenOrWritesTheUnknown) {
+  json description = GoldenJson("tokenizer.json");
+  description["model"]["vocab"].erase("~");
+  EXPECT_EQ(Make(description)->Encode("a~~b").size(), 2u);
+  description["model"]["unk_token"] = "<eos>";
+  EXPECT_THAT(Make(description)->Encode("a~~b"), ElementsAre(testing::_, 1, 1, testing::_));
+  description["model"]["fuse_unk"] = true;
+  EXPECT_THAT(Make(description)->Encode("~~~"), ElementsAre(1));
+}
+
 TEST(TokenizerTest, StreamsACharacterWhenItsLastByteHasCome) {
   const auto tokenizer = Make(GoldenJson("tokenizer.json"));
   const auto id = [&](const char* bytes) { return *tokenizer->TokenId(bytes); };
@@ -173,15 +183,6 @@ TEST(TokenizerTest, AnswersForIdsAndTokensThatDoNotExist) {
   EXPECT_FALSE(tokenizer->TokenId("no such token").has_value());
   EXPECT_EQ(tokenizer->TokenBytes(*tokenizer->TokenId(" the")), " the");
   EXPECT_THAT(tokenizer->Encode(""), IsEmpty());
-}
-
-// As the reference does. Vocabularies learnt from texts lack bytes that these never had.
-TEST(TokenizerTest, LeavesOutBytesThatTheVocabularyLacks) {
-  json description = GoldenJson("tokenizer.json");
-  description["model"]["vocab"].erase("\u0104");  // the byte 0x04
-  const auto tokenizer = Make(description);
-  EXPECT_EQ(tokenizer->Encode("a\x04 b"), Make(GoldenJson("tokenizer.json"))->Encode("a b"));
-  EXPECT_THAT(tokenizer->Encode("\x04"), IsEmpty());
 }
 
 TEST(TokenizerTest, TakesAWholeWordFirstWhereMergesAreIgnored) {
@@ -248,6 +249,11 @@ TEST(TokenizerTest, RefusesWhatItCannotHonourByName) {
       {[](json& t) { t["model"]["vocab"]["a"] = ~0ull; }, "expected a token id"},
       {[](json& t) { t["model"]["vocab"]["a"] = 5.0; }, "expected a token id"},
       {[](json& t) { t["model"]["vocab"]["a"] = 5; }, "have the same id 5"},
+      {[](json& t) {
+         t["model"]["vocab"].erase("~");
+         t["model"]["byte_fallback"] = true;
+       },
+       "the byte 0x7e (\"~\") has no token"},
       {[](json& t) { t["model"]["merges"] = "a b"; }, "merges: expected a list"},
       {[](json& t) { t["model"]["merges"][7] = "ab"; }, "merges[7]: expected"},
       {[](json& t) {
