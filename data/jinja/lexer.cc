@@ -181,7 +181,7 @@ class Lexer {
     return ErrorAt(begin, "the raw block has no end: expected '{% endraw %}'");
   }
 
-  // Where the tag's end stands at the position, what it takes: "-" or "+" and the two characters.
+  // Whether the end of the tag stands at the position, with a sign or without.
   bool AtTagEnd(bool is_output) const {
     const absl::string_view end = is_output ? "}}" : "%}";
     if (At(end)) return true;
@@ -223,11 +223,9 @@ class Lexer {
     size_t end = position_;
     size_t size = 0;
     while (end < text_.size() && IsWordCharacter(DecodeUtf8(text_.substr(end), &size))) end += size;
-    if (const absl::string_view name = text_.substr(position_, end - position_);
-        IsDigit(DecodeUtf8(name, &size))) {
-      return Error("a name that starts with a digit");
-    }
-    Add(TokenKind::kName, std::string(text_.substr(position_, end - position_)));
+    const absl::string_view name = text_.substr(position_, end - position_);
+    if (IsDigit(DecodeUtf8(name, &size))) return Error("a name that starts with a digit");
+    Add(TokenKind::kName, std::string(name));
     position_ = end;
     return absl::OkStatus();
   }
@@ -273,14 +271,14 @@ class Lexer {
     const size_t letter = position_ + 1;
     for (const auto& [base, digits] : kBases) {
       if (letter >= text_.size() || absl::ascii_tolower(text_[letter]) != base) continue;
-      const size_t start = letter + 1 + (SignlessUnderscoreAt(letter + 1) ? 1 : 0);
+      const size_t start = letter + 1 + (IsUnderscoreAt(letter + 1) ? 1 : 0);
       const size_t end = DigitsEnd(start, digits);
       if (end > start) return end;
     }
     return DigitsEnd(position_, "0");
   }
 
-  bool SignlessUnderscoreAt(size_t position) const {
+  bool IsUnderscoreAt(size_t position) const {
     return position < text_.size() && text_[position] == '_';
   }
 
