@@ -42,6 +42,8 @@ enum class GgufType : uint32_t {
   kFloat64 = 12,
 };
 
+const char* GgufTypeName(GgufType type);  // uint32, string, …
+
 // One value, or a list of them. Of the three lists the one that the type needs is filled; a single
 // value is a list of one.
 struct GgufValue {
