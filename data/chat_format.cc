@@ -60,13 +60,6 @@ absl::StatusOr<std::vector<int32_t>> EndTokens(const std::string& text, const st
   return ids;
 }
 
-// The file's text; empty where there is none.
-absl::StatusOr<std::string> ReadIfThere(const std::string& path) {
-  auto text = ReadFile(path);
-  if (absl::IsNotFound(text.status())) return std::string();
-  return text;
-}
-
 }  // namespace
 
 const std::vector<std::string>& ChatFormat::SpecialTokens() {
@@ -99,13 +92,11 @@ absl::StatusOr<ChatFormat> ChatFormat::OfTrainedTokenizer(const Tokenizer& token
 absl::StatusOr<ChatFormat> ChatFormat::Load(const std::string& folder, const Tokenizer& tokenizer) {
   std::map<std::string, std::string> files;
   for (const char* name : {kTokenizerConfig, kGenerationConfig, kTemplateFile}) {
-    ASSIGN_OR_RETURN(std::string text, ReadIfThere(absl::StrCat(folder, "/", name)));
+    ASSIGN_OR_RETURN(std::string text, ReadFileIfThere(absl::StrCat(folder, "/", name)));
     if (!text.empty()) files[name] = std::move(text);
   }
-  ASSIGN_OR_RETURN(const std::string config, ReadIfThere(folder + "/config.json"));
-  auto format = FromFiles(std::move(files), config, folder, tokenizer);
-  if (absl::IsNotFound(format.status())) return OfTrainedTokenizer(tokenizer);
-  return format;
+  ASSIGN_OR_RETURN(const std::string config, ReadFileIfThere(folder + "/config.json"));
+  return FromFiles(std::move(files), config, folder, tokenizer);
 }
 
 absl::StatusOr<ChatFormat> ChatFormat::FromFiles(std::map<std::string, std::string> files,
@@ -113,8 +104,11 @@ absl::StatusOr<ChatFormat> ChatFormat::FromFiles(std::map<std::string, std::stri
                                                  const std::string& origin,
                                                  const Tokenizer& tokenizer) {
   ChatFormat format;
-  ASSIGN_OR_RETURN(format.template_, ModelChatTemplate::FromFiles(files[kTokenizerConfig],
-                                                                  files[kTemplateFile], origin));
+  auto chat_template =
+      ModelChatTemplate::FromFiles(files[kTokenizerConfig], files[kTemplateFile], origin);
+  if (absl::IsNotFound(chat_template.status())) return OfTrainedTokenizer(tokenizer);
+  RETURN_IF_ERROR(chat_template.status());
+  format.template_ = *std::move(chat_template);
   const int vocabulary = tokenizer.vocabulary_size();
   ASSIGN_OR_RETURN(format.end_tokens_,
                    EndTokens(files[kGenerationConfig], absl::StrCat(origin, "/", kGenerationConfig),

@@ -24,6 +24,11 @@ class ChatFormat {
   // config.json, or else the tokenizer's own. A folder without a template must have a tokenizer
   // that this program trained.
   static absl::StatusOr<ChatFormat> Load(const std::string& folder, const Tokenizer& tokenizer);
+  // The same from the files' texts by name; `origin` stands for the folder in messages.
+  static absl::StatusOr<ChatFormat> FromFiles(std::map<std::string, std::string> files,
+                                              const std::string& config_json,
+                                              const std::string& origin,
+                                              const Tokenizer& tokenizer);
 
   static const std::vector<std::string>& SpecialTokens();  // <bos>, <eos>, <user>, <assistant>
   static const std::vector<std::string>& VisibleTokens();  // <think>, </think>, <answer>, </answer>
@@ -43,12 +48,6 @@ class ChatFormat {
   const std::map<std::string, std::string>& files() const { return files_; }
 
  private:
-  // From files(), as they stand in a policy's folder; `origin` names the folder in messages.
-  static absl::StatusOr<ChatFormat> FromFiles(std::map<std::string, std::string> files,
-                                              const std::string& config_json,
-                                              const std::string& origin,
-                                              const Tokenizer& tokenizer);
-
   std::map<std::string, std::string> files_;
   ModelChatTemplate template_;
   std::vector<int32_t> end_tokens_;

@@ -90,13 +90,6 @@ absl::StatusOr<nlohmann::json> ParseTokenizerConfig(const std::string& text,
   return config;
 }
 
-// The file's text; empty where there is none.
-absl::StatusOr<std::string> ReadIfThere(const std::string& path) {
-  auto text = ReadFile(path);
-  if (absl::IsNotFound(text.status())) return std::string();
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ChatTemplate>> ChatTemplate::Parse(absl::string_view source,
@@ -115,8 +108,8 @@ absl::StatusOr<std::string> ModelChatTemplate::Render(nlohmann::ordered_json con
 }
 
 absl::StatusOr<ModelChatTemplate> LoadChatTemplate(const std::string& folder) {
-  ASSIGN_OR_RETURN(const std::string config, ReadIfThere(folder + "/tokenizer_config.json"));
-  ASSIGN_OR_RETURN(const std::string source, ReadIfThere(folder + "/chat_template.jinja"));
+  ASSIGN_OR_RETURN(const std::string config, ReadFileIfThere(folder + "/tokenizer_config.json"));
+  ASSIGN_OR_RETURN(const std::string source, ReadFileIfThere(folder + "/chat_template.jinja"));
   return ModelChatTemplate::FromFiles(config, source, folder);
 }
 

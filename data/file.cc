@@ -96,6 +96,12 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   }
 }
 
+absl::StatusOr<std::string> ReadFileIfThere(const std::string& path) {
+  auto text = ReadFile(path);
+  if (absl::IsNotFound(text.status())) return std::string();
+  return text;
+}
+
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes) {
   static std::atomic<uint64_t> serial{0};
   const std::string temporary = absl::StrCat(path, ".tmp.", getpid(), ".", serial.fetch_add(1));

@@ -15,6 +15,8 @@ namespace grpo {
 
 // The whole file. kNotFound where there is none; a folder is refused.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
+// Empty where there is none.
+absl::StatusOr<std::string> ReadFileIfThere(const std::string& path);
 
 // Replaces `path` by these bytes in one step: a temporary file in the same folder, written, flushed
 // to the disk and renamed, then the folder flushed. A reader, or the next start after a power cut,

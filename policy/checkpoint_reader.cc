@@ -9,8 +9,35 @@
 #include "data/status_macros.h"
 #include "policy/folder_checkpoint.h"
 #include "policy/gguf_checkpoint.h"
+#include "policy/mapped_file.h"
+#include "policy/quantized_blocks.h"
 
 namespace grpo {
+
+namespace {
+
+// A stretch at a time, whose memory goes back behind it.
+absl::Status Convert(const std::string& dtype, absl::Span<const char> bytes,
+                     absl::Span<float> out) {
+  constexpr size_t kBlocks = 1 << 16;  // of a stretch
+  const BlockFormat* const format = FindBlockFormat(absl::string_view(dtype));
+  if (format == nullptr || !CanDequantize(*format)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("has the type ", dtype, "; F32, BF16, F16, F8_E4M3 and ggml's quantised ",
+                     "types can be read"));
+  }
+  while (!bytes.empty()) {
+    const absl::Span<const char> stretch = bytes.subspan(0, kBlocks * format->bytes);
+    const absl::Span<float> values = out.subspan(0, kBlocks * format->elements);
+    RETURN_IF_ERROR(Dequantize(*format, stretch, values));
+    DropPages(stretch);
+    bytes.remove_prefix(stretch.size());
+    out.remove_prefix(values.size());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 int64_t CheckpointTensor::elements() const {
   int64_t count = 1;
@@ -35,7 +62,10 @@ const CheckpointTensor* CheckpointReader::Find(absl::string_view name) const {
 
 absl::Status CheckpointReader::Read(const CheckpointTensor& tensor, absl::Span<float> out) const {
   absl::Status status = absl::InvalidArgumentError("the place for it has another size");
-  if (static_cast<int64_t>(out.size()) == tensor.elements()) status = ReadInto(tensor, out);
+  if (static_cast<int64_t>(out.size()) == tensor.elements()) {
+    const absl::optional<absl::Span<const char>> bytes = Bytes(tensor);
+    status = bytes ? Convert(tensor.dtype, *bytes, out) : Assemble(tensor, out);
+  }
   if (status.ok()) return status;
   return absl::Status(status.code(),
                       absl::StrCat(path_, ": tensor '", tensor.name, "': ", status.message()));

@@ -53,16 +53,17 @@ class CheckpointReader {
   const CheckpointTensor* Find(absl::string_view name) const;  // nullptr where there is none
 
   // Fills `out` (as many elements as the tensor has) in row-major order; quantised values are
-  // multiplied out. An error names the tensor: values that are no numbers in FP8, a type that
-  // cannot be converted.
+  // multiplied out. The file's own memory is given back as it is read. An error names the tensor:
+  // values that are no numbers in FP8, a type that cannot be converted.
   absl::Status Read(const CheckpointTensor& tensor, absl::Span<float> out) const;
-  // The tensor's elements of type `dtype` as they are stored; nullopt where they are put together
-  // from several places, reordered, or of no use without their scales.
+  // The tensor's elements of type `dtype` as they are stored, mapped from the file; nullopt where
+  // they are put together from several places, reordered, or of no use without their scales.
   virtual absl::optional<absl::Span<const char>> Bytes(const CheckpointTensor& tensor) const = 0;
 
  protected:
   CheckpointReader() = default;
-  virtual absl::Status ReadInto(const CheckpointTensor& tensor, absl::Span<float> out) const = 0;
+  // Of tensors without Bytes().
+  virtual absl::Status Assemble(const CheckpointTensor& tensor, absl::Span<float> out) const = 0;
   // The place of a tensor of this reader in tensors().
   size_t IndexOf(const CheckpointTensor& tensor) const { return &tensor - tensors_.data(); }
 

@@ -114,9 +114,11 @@ at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
                          const at::Tensor& positions, Attention& attention,
                          const ExpertChoices* replayed, ExpertChoices* chosen) {
   const PolicyConfig& config = weights.config;
-  const RopeTables rope = MakeRopeTables(config, positions, weights.embedding.scalar_type());
+  const at::ScalarType type = weights.final_norm.scalar_type();  // the matrices may be narrower
+  const RopeTables rope = MakeRopeTables(config, positions, type);
   const auto attend = config.architecture().latent() ? LatentAttention : GroupedAttention;
-  at::Tensor hidden = Scaled(at::embedding(weights.embedding, tokens), config.embedding_scale());
+  at::Tensor hidden =
+      Scaled(at::embedding(weights.embedding, tokens).to(type), config.embedding_scale());
   int moe_layer = 0;
   for (int i = 0; i < config.num_hidden_layers; ++i) {
     const LayerWeights& layer = weights.layers[i];

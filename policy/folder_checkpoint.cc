@@ -15,7 +15,7 @@
 #include "data/json.h"
 #include "data/status_macros.h"
 #include "policy/fp8_blocks.h"
-#include "policy/quantized_blocks.h"
+#include "policy/mapped_file.h"
 #include "policy/safetensors.h"
 
 namespace grpo {
@@ -51,18 +51,13 @@ class FolderCheckpoint : public CheckpointReader {
   }
 
  protected:
-  absl::Status ReadInto(const CheckpointTensor& tensor, absl::Span<float> out) const override {
+  absl::Status Assemble(const CheckpointTensor& tensor, absl::Span<float> out) const override {
     const Place& place = places_[IndexOf(tensor)];
-    if (place.scales != nullptr) {
-      return DequantizeFp8({tensor.shape[0], tensor.shape[1], block_rows_, block_columns_,
-                            place.bytes, place.scales->bytes},
-                           out);
-    }
-    const BlockFormat* const format = FindBlockFormat(absl::string_view(tensor.dtype));
-    const bool plain = format != nullptr && CanDequantize(*format);
-    if (plain) return Dequantize(*format, place.bytes, out);
-    return absl::InvalidArgumentError(
-        absl::StrCat("has the type ", tensor.dtype, "; F32, BF16, F16 and ", kFp8, " can be read"));
+    const absl::Status status = DequantizeFp8({tensor.shape[0], tensor.shape[1], block_rows_,
+                                               block_columns_, place.bytes, place.scales->bytes},
+                                              out);
+    DropPages(place.bytes);
+    return status;
   }
 
  private:
@@ -131,16 +126,15 @@ absl::Status FolderCheckpoint::TakeQuantization(const ordered_json& quantization
 absl::Status FolderCheckpoint::ReadTexts() {
   const auto read = [this](const char* name, std::string* text) {
     const std::string path = absl::StrCat(path_, "/", name);
-    if (!FileExists(path)) return absl::OkStatus();
-    ASSIGN_OR_RETURN(*text, ReadFile(path));
-    return ParseJson(*text, {path}).status();
+    ASSIGN_OR_RETURN(*text, ReadFileIfThere(path));
+    return text->empty() ? absl::OkStatus() : ParseJson(*text, {path}).status();
   };
   RETURN_IF_ERROR(read("tokenizer.json", &tokenizer_json_));
   RETURN_IF_ERROR(read("tokenizer_config.json", &tokenizer_config_json_));
   RETURN_IF_ERROR(read("generation_config.json", &generation_config_json_));
-  const std::string template_path = path_ + "/chat_template.jinja";
-  if (!FileExists(template_path)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::string chat_template, ReadFile(template_path));
+  ASSIGN_OR_RETURN(const std::string chat_template,
+                   ReadFileIfThere(path_ + "/chat_template.jinja"));
+  if (chat_template.empty()) return absl::OkStatus();
   ordered_json config = ordered_json::parse(
       tokenizer_config_json_.empty() ? "{}" : tokenizer_config_json_, nullptr, false);
   if (!config.is_object()) return Invalid(path_ + "/tokenizer_config.json", "expected an object");

@@ -14,6 +14,7 @@
 #include "policy/gguf_config.h"
 #include "policy/gguf_names.h"
 #include "policy/gguf_tokenizer.h"
+#include "policy/mapped_file.h"
 
 namespace grpo {
 namespace {
@@ -48,7 +49,7 @@ class GgufCheckpoint : public CheckpointReader {
   }
 
  protected:
-  absl::Status ReadInto(const CheckpointTensor& tensor, absl::Span<float> out) const override;
+  absl::Status Assemble(const CheckpointTensor& tensor, absl::Span<float> out) const override;
 
  private:
   // Where the elements of a tensor lie, and how.
@@ -198,20 +199,11 @@ absl::Status GgufCheckpoint::AddRows(const GgufTensor& tensor, const TensorName&
   return absl::OkStatus();
 }
 
-absl::Status GgufCheckpoint::ReadInto(const CheckpointTensor& tensor, absl::Span<float> out) const {
+absl::Status GgufCheckpoint::Assemble(const CheckpointTensor& tensor, absl::Span<float> out) const {
   const Place& place = places_[IndexOf(tensor)];
-  switch (place.layout) {
-    case TensorLayout::kQueryRows:
-      return ReadPermuted(place, shape_.num_heads, out);
-    case TensorLayout::kKeyRows:
-      return ReadPermuted(place, shape_.num_key_value_heads, out);
-    case TensorLayout::kKeyB:
-      return ReadKeyValueB(place, out);
-    case TensorLayout::kExperts:
-      return Dequantize(*place.tensor->format, ExpertBytes(place), out);
-    default:
-      return Dequantize(*place.tensor->format, place.tensor->bytes, out);
-  }
+  if (place.layout == TensorLayout::kKeyB) return ReadKeyValueB(place, out);
+  const bool of_queries = place.layout == TensorLayout::kQueryRows;
+  return ReadPermuted(place, of_queries ? shape_.num_heads : shape_.num_key_value_heads, out);
 }
 
 // Row 2 i + half of a head in the file is row half * d / 2 + i of the checkpoint.
@@ -222,6 +214,7 @@ absl::Status GgufCheckpoint::ReadPermuted(const Place& place, int64_t heads,
   if (row == 0) return absl::OkStatus();
   std::vector<float> stored(out.size());
   RETURN_IF_ERROR(Dequantize(*place.tensor->format, place.tensor->bytes, absl::MakeSpan(stored)));
+  DropPages(place.tensor->bytes);
   const int64_t head_rows = rows / heads;
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t head = r / head_rows, half = r % head_rows / (head_rows / 2);

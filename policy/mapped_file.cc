@@ -1,6 +1,8 @@
 #include "policy/mapped_file.h"
 
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
@@ -40,6 +42,25 @@ absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& 
 
 MappedFile::~MappedFile() {
   if (memory_ != nullptr) munmap(memory_, size_);
+}
+
+void DropPages(absl::Span<const char> mapped) {
+  static const uintptr_t page = sysconf(_SC_PAGESIZE);
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(mapped.data()) / page * page,
+                  end = reinterpret_cast<uintptr_t>(mapped.data() + mapped.size());
+  // A failure costs memory only.
+  if (!mapped.empty()) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+void CopyMapped(absl::Span<const char> from, char* to) {
+  constexpr size_t kStretch = 4 << 20;
+  while (!from.empty()) {
+    const absl::Span<const char> stretch = from.subspan(0, kStretch);
+    std::memcpy(to, stretch.data(), stretch.size());
+    DropPages(stretch);
+    to += stretch.size();
+    from.remove_prefix(stretch.size());
+  }
 }
 
 }  // namespace grpo

@@ -29,4 +29,12 @@ class MappedFile {
   const size_t size_;
 };
 
+// Copies out of a mapped file, a stretch at a time, and gives each stretch's memory back behind it:
+// what was read once does not count twice. The mapping stays valid.
+void CopyMapped(absl::Span<const char> from, char* to);
+
+// The memory that holds these mapped bytes goes back to the system; who reads them again gets them
+// from the file.
+void DropPages(absl::Span<const char> mapped);
+
 }  // namespace grpo

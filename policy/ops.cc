@@ -25,12 +25,31 @@ const T* Data(const at::Tensor& tensor) {
   return tensor.const_data_ptr<T>();
 }
 
-// c [M, N] = a [M, K] b [K, N] for views with any strides; c contiguous.
+thread_local Numerics numerics = Numerics::kExact;
+
+void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
+  const at::Tensor product = at::mm(a.to(b.scalar_type()), b);
+  if (accumulate) {
+    c.add_(product);
+  } else {
+    c.copy_(product);
+  }
+}
+
+// c [M, N] = a [M, K] b [K, N] for views with any strides; c contiguous. b may be bfloat16.
 void Multiply(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
+  if (numerics == Numerics::kFast) return MultiplyFast(a, b, c, accumulate);
   GRPO_DISPATCH(c, [&] {
-    ActiveKernels<scalar_t>().gemm(a.size(0), b.size(1), a.size(1), Data<scalar_t>(a), a.stride(0),
-                                   a.stride(1), Data<scalar_t>(b), b.stride(0), b.stride(1),
-                                   c.mutable_data_ptr<scalar_t>(), c.stride(0), accumulate);
+    const auto multiply = [&](const auto kernel, const auto* b_data) {
+      kernel(a.size(0), b.size(1), a.size(1), Data<scalar_t>(a), a.stride(0), a.stride(1), b_data,
+             b.stride(0), b.stride(1), c.mutable_data_ptr<scalar_t>(), c.stride(0), accumulate);
+    };
+    const Kernels<scalar_t>& kernels = ActiveKernels<scalar_t>();
+    if (b.scalar_type() == at::kBFloat16) {
+      multiply(kernels.gemm_bf16, static_cast<const BFloat16*>(b.const_data_ptr()));
+    } else {
+      multiply(kernels.gemm, Data<scalar_t>(b));
+    }
   });
 }
 
@@ -426,6 +445,10 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
 };
 
 }  // namespace
+
+NumericsScope::NumericsScope(Numerics wanted) : before_(numerics) { numerics = wanted; }
+
+NumericsScope::~NumericsScope() { numerics = before_; }
 
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight) {
   return LinearFunction::apply(x, weight);

@@ -379,12 +379,6 @@ void NormaliseKeys(const Architecture& architecture, json& config, ProblemList& 
   NormaliseByArchitecture(architecture, config, problems);
   NormaliseLayerTypes(config, problems);
   NormaliseWindow(config, problems);
-  // How the weights lie on disk is the reader's affair, where it can read them.
-  const json quantization = config.value("quantization_config", json());
-  if (quantization.is_object() && quantization.value("quant_method", json()) == "fp8" &&
-      quantization.value("fmt", json("e4m3")) == "e4m3") {
-    config.erase("quantization_config");
-  }
   for (const std::string& key : KeysWithoutEffect()) config.erase(key);
 }
 

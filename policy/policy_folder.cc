@@ -1,9 +1,11 @@
 #include "policy/policy_folder.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <iterator>
 #include <set>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -15,8 +17,9 @@
 #include "data/file.h"
 #include "data/json.h"
 #include "data/status_macros.h"
-#include "policy/checkpoint_reader.h"
+#include "policy/mapped_file.h"
 #include "policy/safetensors.h"
+#include "policy/threads.h"
 
 namespace grpo {
 namespace {
@@ -46,24 +49,44 @@ absl::Status CheckShape(const std::vector<int64_t>& found, const NamedTensor& wa
                    "], expected [", absl::StrJoin(wanted.tensor.sizes(), ", "), "]"));
 }
 
-// Fills the tensor, fp32 and contiguous.
-absl::Status ReadInto(const CheckpointReader& reader, const CheckpointTensor& from,
-                      at::Tensor tensor) {
-  return reader.Read(from, absl::MakeSpan(tensor.mutable_data_ptr<float>(), tensor.numel()));
+// The type that a tensor is stored in, where it can be handed on as it is; fp32 otherwise.
+at::ScalarType StoredType(const CheckpointReader& checkpoint, const CheckpointTensor& tensor) {
+  if (!checkpoint.Bytes(tensor).has_value()) return at::kFloat;
+  for (const ElementType& element : kFloatTypes) {
+    if (tensor.dtype == element.name) return element.type;
+  }
+  return at::kFloat;
 }
 
-// A tensor that is handed on: of the type that it is stored in where that is a plain one.
-absl::StatusOr<at::Tensor> CopyOf(const CheckpointReader& reader, const CheckpointTensor& from) {
-  const auto bytes = reader.Bytes(from);
-  for (const ElementType& element : kFloatTypes) {
-    if (!bytes.has_value() || from.dtype != element.name) continue;
-    at::Tensor copy = at::empty(from.shape, element.type);
-    std::copy(bytes->begin(), bytes->end(), static_cast<char*>(copy.mutable_data_ptr()));
-    return copy;
-  }
-  at::Tensor copy = at::empty(from.shape, at::kFloat);
-  RETURN_IF_ERROR(ReadInto(reader, from, copy));
-  return copy;
+bool AreMatricesBfloat16(const CheckpointReader& checkpoint) {
+  return std::all_of(checkpoint.tensors().begin(), checkpoint.tensors().end(),
+                     [&](const CheckpointTensor& tensor) {
+                       return tensor.shape.size() < 2 ||
+                              StoredType(checkpoint, tensor) == at::kBFloat16;
+                     });
+}
+
+// A tensor to fill, contiguous: fp32, or of the type that it is stored in.
+struct TensorRead {
+  const CheckpointTensor* from;
+  at::Tensor to;
+};
+
+absl::Status ReadAll(const CheckpointReader& checkpoint, const std::vector<TensorRead>& reads) {
+  const int threads = std::clamp<int>(std::thread::hardware_concurrency(), 1, 8);
+  std::atomic<size_t> next{0};
+  return RunThreads(threads, [&](int) -> absl::Status {
+    for (size_t i = next++; i < reads.size(); i = next++) {
+      const auto& [from, tensor] = reads[i];
+      if (tensor.scalar_type() == at::kFloat) {
+        const auto values = absl::MakeSpan(static_cast<float*>(tensor.data_ptr()), tensor.numel());
+        RETURN_IF_ERROR(checkpoint.Read(*from, values));
+      } else {
+        CopyMapped(*checkpoint.Bytes(*from), static_cast<char*>(tensor.data_ptr()));
+      }
+    }
+    return absl::OkStatus();
+  });
 }
 
 // Layers behind the last one that predict further tokens.
@@ -82,7 +105,6 @@ bool IsRedundant(const std::string& name, const PolicyConfig& config) {
 // config.json for weights that are now fp32.
 std::string ConfigOfFp32(const std::string& config_json) {
   nlohmann::ordered_json config = nlohmann::ordered_json::parse(config_json);
-  config.erase("quantization_config");
   config[config.contains("dtype") ? "dtype" : "torch_dtype"] = "float32";
   return config.dump(2) + "\n";
 }
@@ -141,36 +163,45 @@ absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights,
   return SaveTensors(folder + "/model.safetensors", tensors);
 }
 
-absl::StatusOr<Weights> LoadPolicyFolder(const std::string& folder) {
-  ASSIGN_OR_RETURN(const auto reader, CheckpointReader::Open(folder));
-  const std::string config_path = folder + "/config.json";
+absl::StatusOr<Weights> LoadWeights(const CheckpointReader& checkpoint, MatrixStorage matrices) {
+  const std::string& origin = checkpoint.path();
+  const std::string config_path = origin + "/config.json";
   ASSIGN_OR_RETURN(const PolicyConfig config,
-                   PolicyConfigFromJson(reader->config_json(), config_path));
-  Weights weights = Weights::Allocate(config, at::kFloat);
-  weights.config_json = reader->config_json();
+                   PolicyConfigFromJson(checkpoint.config_json(), config_path));
+  const bool narrow = matrices == MatrixStorage::kAsStored && AreMatricesBfloat16(checkpoint);
+  Weights weights = Weights::Allocate(config, narrow ? at::kBFloat16 : at::kFloat);
+  weights.config_json = checkpoint.config_json();
   for (LayerWeights& layer : weights.layers) {
     if (layer.is_moe()) layer.router_bias.zero_();  // only V3's gate has it in its checkpoints
   }
+  std::vector<TensorRead> reads;
   std::set<std::string> wanted;
   for (const NamedTensor& named : weights.CheckpointTensors()) {
-    const CheckpointTensor* found = reader->Find(named.name);
-    if (found == nullptr) return Missing(named.name, folder);
-    RETURN_IF_ERROR(CheckShape(found->shape, named, folder));
-    RETURN_IF_ERROR(ReadInto(*reader, *found, named.tensor));
+    const CheckpointTensor* found = checkpoint.Find(named.name);
+    if (found == nullptr) return Missing(named.name, origin);
+    RETURN_IF_ERROR(CheckShape(found->shape, named, origin));
+    reads.push_back({found, named.tensor});
     wanted.insert(named.name);
   }
-  ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(reader->config_json(), {config_path}));
+  ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(checkpoint.config_json(), {config_path}));
   const nlohmann::json layers = object.value("num_nextn_predict_layers", nlohmann::json());
   const int predicting = layers.is_number_integer() ? layers.get<int>() : 0;
-  for (const CheckpointTensor& tensor : reader->tensors()) {
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
     if (wanted.count(tensor.name) > 0 || IsRedundant(tensor.name, config)) continue;
     if (!IsOfPredictionLayer(tensor.name, config, predicting)) {
-      return NoPlaceFor(tensor.name, folder);
+      return NoPlaceFor(tensor.name, origin);
     }
-    ASSIGN_OR_RETURN(at::Tensor copy, CopyOf(*reader, tensor));
-    weights.unused.push_back({tensor.name, std::move(copy)});
+    weights.unused.push_back(
+        {tensor.name, at::empty(tensor.shape, StoredType(checkpoint, tensor))});
+    reads.push_back({&tensor, weights.unused.back().tensor});
   }
+  RETURN_IF_ERROR(ReadAll(checkpoint, reads));
   return weights;
+}
+
+absl::StatusOr<Weights> LoadPolicyFolder(const std::string& path) {
+  ASSIGN_OR_RETURN(const auto checkpoint, CheckpointReader::Open(path));
+  return LoadWeights(*checkpoint);
 }
 
 }  // namespace grpo

@@ -1,5 +1,6 @@
-// A policy on disk, as a Hugging Face folder: config.json, model.safetensors, tokenizer.json and
-// what belongs to them. What is saved loads in transformers.
+// A policy on disk: written as a Hugging Face folder (config.json, model.safetensors,
+// tokenizer.json and what belongs to them) that loads in transformers, read from such a folder or a
+// GGUF file.
 #pragma once
 
 #include <map>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "policy/checkpoint_reader.h"
 #include "policy/weights.h"
 
 namespace grpo {
@@ -24,10 +26,17 @@ struct PolicyFolderExtras {
 absl::Status SavePolicyFolder(const std::string& folder, const Weights& weights,
                               const PolicyFolderExtras& extras);
 
-// fp32 weights; F16 and BF16 tensors are widened. Layers that predict further tokens
-// (num_nextn_predict_layers) are kept as they are. An error names the file and the tensor that is
-// missing, left over, or of another shape than config.json says.
-absl::StatusOr<Weights> LoadPolicyFolder(const std::string& folder);
+// In memory matrices are fp32, or bfloat16 where all of them are stored so: half the memory, the
+// same results, no gradients.
+enum class MatrixStorage { kFloat, kAsStored };
+
+// fp32 weights otherwise: narrower and quantised tensors are widened. Never holds a second copy of
+// them. Layers that predict further tokens (num_nextn_predict_layers) are kept as they are. An
+// error names the file and the tensor that is missing, left over, or of another shape than
+// config.json says.
+absl::StatusOr<Weights> LoadWeights(const CheckpointReader& checkpoint,
+                                    MatrixStorage matrices = MatrixStorage::kFloat);
+absl::StatusOr<Weights> LoadPolicyFolder(const std::string& path);
 
 // Tensors under names of our own (optimizer moments): written to and read from one safetensors
 // file. Reading fills the given tensors in place; every tensor of the file must be among them.

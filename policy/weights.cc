@@ -11,64 +11,76 @@
 namespace grpo {
 namespace {
 
-MlpWeights AllocateMlp(int width, int model_width, const at::TensorOptions& options) {
-  return {at::empty({2 * width, model_width}, options), at::empty({model_width, width}, options)};
+// Of norms and biases beside matrices of this type.
+at::ScalarType VectorType(at::ScalarType matrices) {
+  return matrices == at::kBFloat16 ? at::kFloat : matrices;
 }
 
-void AllocateLatentAttention(const PolicyConfig& c, const at::TensorOptions& options,
-                             LayerWeights& layer) {
+// Of uninitialised tensors.
+struct Types {
+  at::ScalarType matrices;
+  at::ScalarType vectors;
+
+  at::Tensor Empty(at::IntArrayRef shape) const {
+    return at::empty(shape, shape.size() > 1 ? matrices : vectors);
+  }
+};
+
+MlpWeights AllocateMlp(int width, int model_width, const Types& types) {
+  return {types.Empty({2 * width, model_width}), types.Empty({model_width, width})};
+}
+
+void AllocateLatentAttention(const PolicyConfig& c, const Types& types, LayerWeights& layer) {
   const int query_width = c.num_attention_heads * (c.qk_nope_head_dim + c.qk_rope_head_dim);
   const int latent_width = c.kv_lora_rank + c.qk_rope_head_dim;
   if (c.q_lora_rank > 0) {
-    layer.q_a = at::empty({c.q_lora_rank, c.hidden_size}, options);
-    if (c.input_projection_bias()) layer.q_a_bias = at::empty({c.q_lora_rank}, options);
-    layer.q_a_norm = at::empty({c.q_lora_rank}, options);
+    layer.q_a = types.Empty({c.q_lora_rank, c.hidden_size});
+    if (c.input_projection_bias()) layer.q_a_bias = types.Empty({c.q_lora_rank});
+    layer.q_a_norm = types.Empty({c.q_lora_rank});
   }
-  layer.q = at::empty({query_width, c.q_lora_rank > 0 ? c.q_lora_rank : c.hidden_size}, options);
-  layer.kv_a = at::empty({latent_width, c.hidden_size}, options);
-  if (c.input_projection_bias()) layer.kv_a_bias = at::empty({latent_width}, options);
-  layer.kv_a_norm = at::empty({c.kv_lora_rank}, options);
-  layer.kv_b = at::empty(
-      {c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim), c.kv_lora_rank}, options);
-  layer.o = at::empty({c.hidden_size, c.num_attention_heads * c.v_head_dim}, options);
+  layer.q = types.Empty({query_width, c.q_lora_rank > 0 ? c.q_lora_rank : c.hidden_size});
+  layer.kv_a = types.Empty({latent_width, c.hidden_size});
+  if (c.input_projection_bias()) layer.kv_a_bias = types.Empty({latent_width});
+  layer.kv_a_norm = types.Empty({c.kv_lora_rank});
+  layer.kv_b =
+      types.Empty({c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim), c.kv_lora_rank});
+  layer.o = types.Empty({c.hidden_size, c.num_attention_heads * c.v_head_dim});
 }
 
-void AllocateGroupedAttention(const PolicyConfig& c, const at::TensorOptions& options,
-                              LayerWeights& layer) {
+void AllocateGroupedAttention(const PolicyConfig& c, const Types& types, LayerWeights& layer) {
   const int width = c.grouped_head_dim(),
             rows = (c.num_attention_heads + 2 * c.num_key_value_heads) * width;
-  layer.qkv = at::empty({rows, c.hidden_size}, options);
-  if (c.input_projection_bias()) layer.qkv_bias = at::empty({rows}, options);
+  layer.qkv = types.Empty({rows, c.hidden_size});
+  if (c.input_projection_bias()) layer.qkv_bias = types.Empty({rows});
   if (c.architecture().query_key_norm) {
-    layer.q_norm = at::empty({width}, options);
-    layer.k_norm = at::empty({width}, options);
+    layer.q_norm = types.Empty({width});
+    layer.k_norm = types.Empty({width});
   }
-  layer.o = at::empty({c.hidden_size, c.num_attention_heads * width}, options);
+  layer.o = types.Empty({c.hidden_size, c.num_attention_heads * width});
 }
 
-LayerWeights AllocateLayer(const PolicyConfig& c, int index, const at::TensorOptions& options) {
+LayerWeights AllocateLayer(const PolicyConfig& c, int index, const Types& types) {
   LayerWeights layer;
-  layer.input_norm = at::empty({c.hidden_size}, options);
+  layer.input_norm = types.Empty({c.hidden_size});
   if (c.architecture().latent()) {
-    AllocateLatentAttention(c, options, layer);
+    AllocateLatentAttention(c, types, layer);
   } else {
-    AllocateGroupedAttention(c, options, layer);
+    AllocateGroupedAttention(c, types, layer);
   }
-  if (c.output_projection_bias()) layer.o_bias = at::empty({c.hidden_size}, options);
-  layer.post_norm = at::empty({c.hidden_size}, options);
+  if (c.output_projection_bias()) layer.o_bias = types.Empty({c.hidden_size});
+  layer.post_norm = types.Empty({c.hidden_size});
   if (!c.is_moe_layer(index)) {
-    layer.mlp = AllocateMlp(c.intermediate_size, c.hidden_size, options);
+    layer.mlp = AllocateMlp(c.intermediate_size, c.hidden_size, types);
     return layer;
   }
   if (c.n_shared_experts > 0) {
-    layer.mlp = AllocateMlp(c.moe_intermediate_size * c.n_shared_experts, c.hidden_size, options);
+    layer.mlp = AllocateMlp(c.moe_intermediate_size * c.n_shared_experts, c.hidden_size, types);
   }
-  layer.router = at::empty({c.n_routed_experts, c.hidden_size}, options);
-  layer.router_bias = at::empty({c.n_routed_experts}, options);
+  layer.router = types.Empty({c.n_routed_experts, c.hidden_size});
+  layer.router_bias = types.Empty({c.n_routed_experts});
   layer.expert_gate_up =
-      at::empty({c.n_routed_experts, 2 * c.moe_intermediate_size, c.hidden_size}, options);
-  layer.expert_down =
-      at::empty({c.n_routed_experts, c.hidden_size, c.moe_intermediate_size}, options);
+      types.Empty({c.n_routed_experts, 2 * c.moe_intermediate_size, c.hidden_size});
+  layer.expert_down = types.Empty({c.n_routed_experts, c.hidden_size, c.moe_intermediate_size});
   return layer;
 }
 
@@ -136,13 +148,13 @@ void AddLayer(const PolicyConfig& config, const std::string& prefix, const Layer
 }  // namespace
 
 Weights Weights::Allocate(const PolicyConfig& config, at::ScalarType dtype) {
-  const at::TensorOptions options = at::TensorOptions().dtype(dtype);
+  const Types types{dtype, VectorType(dtype)};
   Weights weights;
   weights.config = config;
-  weights.embedding = at::empty({config.vocab_size, config.hidden_size}, options);
+  weights.embedding = types.Empty({config.vocab_size, config.hidden_size});
   for (int i = 0; i < config.num_hidden_layers; ++i)
-    weights.layers.push_back(AllocateLayer(config, i, options));
-  weights.final_norm = at::empty({config.hidden_size}, options);
+    weights.layers.push_back(AllocateLayer(config, i, types));
+  weights.final_norm = types.Empty({config.hidden_size});
   weights.head = config.tie_word_embeddings ? weights.embedding : at::empty_like(weights.embedding);
   return weights;
 }
@@ -226,7 +238,10 @@ Weights Weights::Clone() const {
 
 Weights Weights::To(at::ScalarType dtype) const {
   Weights copy = *this;
-  ForEachTensor(copy, [&](at::Tensor& tensor) { tensor = tensor.detach().to(dtype).clone(); });
+  ForEachTensor(copy, [&](at::Tensor& tensor) {
+    const at::Tensor rounded = tensor.detach().to(dtype);
+    tensor = tensor.dim() > 1 ? rounded.clone() : rounded.to(VectorType(dtype), false, true);
+  });
   return copy;
 }
 

@@ -68,7 +68,8 @@ struct Weights {
   std::vector<NamedTensor> unused;
   std::string config_json;  // as it came, for who takes the weights away; empty for random weights
 
-  // Uninitialised tensors of the configured shapes.
+  // Uninitialised tensors of the configured shapes. With bfloat16 matrices, norms and biases are
+  // fp32, as the activations are; such weights take no gradient.
   static Weights Allocate(const PolicyConfig& config, at::ScalarType dtype);
   // Normal weights of standard deviation init_std (outputs into the residual stream smaller by
   // sqrt(2 layers)), norms one, biases zero. A pure function of the arguments.
@@ -82,6 +83,8 @@ struct Weights {
   std::vector<NamedTensor> CheckpointTensors() const;
 
   Weights Clone() const;
+  // Rounded or widened to this type; with bfloat16 all values are rounded, but norms and biases
+  // stay in fp32 tensors.
   Weights To(at::ScalarType dtype) const;
   void RequireGrad();
   int64_t CountParameters() const;

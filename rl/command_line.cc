@@ -60,13 +60,6 @@ std::vector<Option> OptionsOf() {
   return collector.options;
 }
 
-std::vector<Option> ConvertOptionList() {
-  std::vector<Option> options = OptionsOf<ConvertOptions>();
-  options.push_back(
-      {"--dry-run", "", "lists every tensor and where it comes from, writes nothing"});
-  return options;
-}
-
 std::vector<CommandSpec> MakeCommands() {
   const Option set = {"--set", "KEY=VALUE",
                       "changes the recipe: grpo.steps=3, reward.1.weight=0.5; may be repeated",
@@ -85,11 +78,11 @@ std::vector<CommandSpec> MakeCommands() {
          "checks everything, prints the resolved recipe and the cost, starts nothing"}}},
       {Command::kEval,
        "eval",
-       "eval RECIPE.toml --policy DIR [--set KEY=VALUE …]",
+       "eval RECIPE.toml --policy PATH [--set KEY=VALUE …]",
        "evaluates a policy on the recipe's held-out problems",
        "Prints pass rates by family with confidence intervals.",
        /*positional=*/1,
-       {{"--policy", "DIR", "folder with config.json, weights and tokenizer.json"}, set}},
+       {{"--policy", "PATH", "folder or GGUF file of the policy"}, set}},
       {Command::kScore,
        "score",
        "score RECIPE.toml | --reward NAME[,KEY=VALUE …]  < in.jsonl > out.jsonl",
@@ -99,11 +92,11 @@ std::vector<CommandSpec> MakeCommands() {
        {{"--reward", "SPEC", "a checker, such as final_answer,tolerance=0.01; may be repeated",
          /*repeats=*/true},
         set}},
-      {Command::kSample, "sample", "sample --policy DIR [OPTION …]",
+      {Command::kSample, "sample", "sample --policy PATH [OPTION …]",
        "samples completions for prompts, or chats on a terminal",
        "Reads prompts from a file or standard input and prints completions.",
        /*positional=*/0, OptionsOf<SampleOptions>()},
-      {Command::kLogprobs, "logprobs", "logprobs --policy DIR [OPTION …]  < in.jsonl > out.jsonl",
+      {Command::kLogprobs, "logprobs", "logprobs --policy PATH [OPTION …]  < in.jsonl > out.jsonl",
        "log-probs, best tokens and chosen experts of given tokens",
        "Reads {\"tokens\": [ids]} or {\"text\": \"…\"} a line and writes for each the log-prob of "
        "every\n"
@@ -113,7 +106,7 @@ std::vector<CommandSpec> MakeCommands() {
        "converts between Hugging Face folders and GGUF files",
        "SRC is a Hugging Face folder, a checkpoint of a run or a .gguf file; DST a folder or,\n"
        "where it ends in .gguf, a file. Nothing stands there where anything fails.",
-       /*positional=*/2, ConvertOptionList()},
+       /*positional=*/2, OptionsOf<ConvertOptions>()},
   };
 }
 
@@ -288,7 +281,7 @@ absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
     RETURN_IF_ERROR(RequireRecipe(spec, line));
   }
   if (spec.command == Command::kEval && line.policy.empty()) {
-    return UsageError("grpo eval: needs --policy DIR; usage: grpo " + spec.usage);
+    return UsageError("grpo eval: needs --policy PATH; usage: grpo " + spec.usage);
   }
   return line;
 }

@@ -28,7 +28,7 @@ struct SampleOptions {
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
-    visit("policy", policy, NotEmpty(), "folder of the policy");
+    visit("policy", policy, NotEmpty(), "folder or GGUF file of the policy");
     visit("prompts", prompts, NotEmpty(),
           "file with one prompt in a line; - is standard input, a chat on a terminal");
     visit("samples", samples, Range(1, 65536), "completions of each prompt");
@@ -43,15 +43,20 @@ struct SampleOptions {
 struct LogprobsOptions {
   std::string policy;
   std::string dtype = "fp32";
+  std::string numerics = "exact";
   bool experts = false;
   int top_logits = 0;
   int threads = 2;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
-    visit("policy", policy, NotEmpty(), "folder of the policy");
+    visit("policy", policy, NotEmpty(), "folder or GGUF file of the policy");
     visit("dtype", dtype, OneOf{{"fp32", "bf16"}},
-          "of the weights: bf16 rounds them, the arithmetic stays fp32");
+          "of the weights: bf16 rounds them; sums stay fp32");
+    visit(
+        "numerics", numerics, OneOf{{"exact", "fast"}},
+        "of matrix products: exact gives a token the same bits in any batch and in rollouts; fast "
+        "is LibTorch's choice");
     visit("experts", experts, NoConstraint(), "adds the chosen experts");
     visit("top_logits", top_logits, Range(0, 1 << 24), "adds the best logits, this many a token");
     visit("threads", threads, Range(1, 1024), "processor threads; no result depends on it");
@@ -65,6 +70,7 @@ struct ConvertOptions {
   std::string to;
   std::string dtype = "keep";
   std::string pre;
+  bool dry_run = false;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
@@ -74,6 +80,8 @@ struct ConvertOptions {
           "type of the weights: keep, f32, f16, bf16 or q8_0 (GGUF alone)");
     visit("pre", pre, NoConstraint(),
           "GGUF: llama.cpp's name of the pre-tokenizer, where it cannot be found");
+    visit("dry_run", dry_run, NoConstraint(),
+          "lists every tensor and where it comes from, writes nothing");
   }
 };
 
@@ -83,8 +91,8 @@ struct CommandLine {
   std::string recipe;                  // train, eval; score where `rewards` is empty
   std::vector<std::string> overrides;  // --set, in their order: train, eval, score
   bool resume = false;                 // train
-  bool dry_run = false;                // train, convert
-  std::string policy;                  // eval: folder of the policy
+  bool dry_run = false;                // train
+  std::string policy;                  // eval: folder or GGUF file of the policy
   std::vector<std::string> rewards;    // score: --reward, for ParseRewardSpec
   SampleOptions sample;                // sample
   LogprobsOptions logprobs;            // logprobs

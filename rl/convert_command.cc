@@ -34,8 +34,8 @@ void PrintTensors(const std::vector<StreamedTensor>& tensors) {
 
 // Lists or writes a plan of either kind.
 template <typename Plan>
-absl::Status Carry(const Plan& plan, const ConvertOptions& options, bool dry_run) {
-  if (dry_run) {
+absl::Status Carry(const Plan& plan, const ConvertOptions& options) {
+  if (options.dry_run) {
     PrintTensors(plan.tensors);
     std::printf("%zu tensors; nothing was written\n", plan.tensors.size());
     return absl::OkStatus();
@@ -63,10 +63,10 @@ absl::Status RunConvert(const CommandLine& command) {
   conversion.name = BaseName(options.source);
   if (gguf) {
     ASSIGN_OR_RETURN(const GgufPlan plan, PlanGguf(*checkpoint, conversion));
-    return Carry(plan, options, command.dry_run);
+    return Carry(plan, options);
   }
   ASSIGN_OR_RETURN(const FolderPlan plan, PlanFolder(*checkpoint, conversion));
-  return Carry(plan, options, command.dry_run);
+  return Carry(plan, options);
 }
 
 }  // namespace grpo

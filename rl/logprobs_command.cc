@@ -16,6 +16,7 @@
 #include "data/json.h"
 #include "data/status_macros.h"
 #include "data/tokenizer.h"
+#include "policy/checkpoint_tokenizer.h"
 #include "policy/decoder.h"
 #include "policy/kernels/kernels.h"
 #include "policy/ops.h"
@@ -33,8 +34,8 @@ constexpr size_t kLinesAtOnce = 64;  // read, shared out among the threads, writ
 // Turns lines into tokens; the tokenizer is read when the first text comes.
 class LineReader {
  public:
-  LineReader(const std::string& folder, int vocabulary)
-      : folder_(folder), vocabulary_(vocabulary) {}
+  LineReader(const CheckpointReader& checkpoint, int vocabulary)
+      : checkpoint_(checkpoint), vocabulary_(vocabulary) {}
 
   absl::StatusOr<std::vector<int64_t>> Tokens(const std::string& text, int64_t line) {
     const std::string origin = "standard input";
@@ -48,7 +49,7 @@ class LineReader {
     if (record.contains("text")) {
       if (!record["text"].is_string()) return fail("\"text\" must be a text");
       if (tokenizer_ == nullptr) {
-        ASSIGN_OR_RETURN(tokenizer_, Tokenizer::Load(folder_ + "/tokenizer.json"));
+        ASSIGN_OR_RETURN(tokenizer_, LoadTokenizer(checkpoint_));
       }
       const auto ids = tokenizer_->Encode(record["text"].get<std::string>());
       return std::vector<int64_t>(ids.begin(), ids.end());
@@ -65,7 +66,7 @@ class LineReader {
   }
 
  private:
-  std::string folder_;
+  const CheckpointReader& checkpoint_;
   int vocabulary_;
   std::shared_ptr<const Tokenizer> tokenizer_;
 };
@@ -104,6 +105,7 @@ ordered_json Record(const Weights& weights, const LogprobsOptions& options,
   if (tokens.empty()) return record;
   record["logprobs"].push_back(nullptr);
   c10::NoGradGuard no_grad;
+  const NumericsScope scope(options.numerics == "fast" ? Numerics::kFast : Numerics::kExact);
   const int64_t length = tokens.size(), vocabulary = weights.head.size(0);
   PackedSequences attention(weights.config, {0, static_cast<int32_t>(length)});
   ExpertChoices chosen;
@@ -134,9 +136,10 @@ ordered_json Record(const Weights& weights, const LogprobsOptions& options,
 
 absl::Status RunLogprobs(const CommandLine& command) {
   const LogprobsOptions& options = command.logprobs;
-  ASSIGN_OR_RETURN(Weights weights, LoadPolicyFolder(options.policy));
-  if (options.dtype == "bf16") weights = weights.To(at::kBFloat16).To(at::kFloat);
-  LineReader reader(options.policy, weights.config.vocab_size);
+  ASSIGN_OR_RETURN(const auto checkpoint, CheckpointReader::Open(options.policy));
+  ASSIGN_OR_RETURN(Weights weights, LoadWeights(*checkpoint, MatrixStorage::kAsStored));
+  if (options.dtype == "bf16") weights = weights.To(at::kBFloat16);
+  LineReader reader(*checkpoint, weights.config.vocab_size);
   std::string text;
   int64_t line = 0;
   while (std::cin) {

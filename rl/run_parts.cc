@@ -9,6 +9,8 @@
 #include "data/random.h"
 #include "data/status_macros.h"
 #include "data/task_prompts.h"
+#include "policy/checkpoint_reader.h"
+#include "policy/checkpoint_tokenizer.h"
 #include "policy/policy_folder.h"
 
 namespace grpo {
@@ -80,38 +82,11 @@ absl::StatusOr<std::vector<Prompt>> EvaluationProblems(const Recipe& recipe) {
                          MixSeed(recipe.run.seed, kHeldOutStream));
 }
 
-// Of the folder of the policy or of the tokenizer's file, or of the tokenizer trained for the run.
-absl::StatusOr<ChatFormat> BuildFormat(const Recipe& recipe, const std::string& folder,
-                                       const Tokenizer& tokenizer) {
-  if (!folder.empty()) return ChatFormat::Load(folder, tokenizer);
-  const std::string& path = recipe.tokenizer.path;
-  if (path.empty()) return ChatFormat::OfTrainedTokenizer(tokenizer);
-  const size_t slash = path.rfind('/');
-  return ChatFormat::Load(slash == std::string::npos ? "." : path.substr(0, slash), tokenizer);
-}
+// The three parts of a policy, each of its checkpoint, or of the recipe where `checkpoint` is null.
 
-absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const std::string& folder,
-                                     const Tokenizer& tokenizer) {
-  if (!folder.empty()) {
-    ASSIGN_OR_RETURN(Weights weights, LoadPolicyFolder(folder));
-    if (weights.config.vocab_size < tokenizer.vocabulary_size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(folder, "/config.json: vocab_size is ", weights.config.vocab_size,
-                       ", but the tokenizer has ", tokenizer.vocabulary_size(), " tokens"));
-    }
-    return weights;
-  }
-  PolicyConfig config = recipe.policy.config;
-  config.vocab_size = tokenizer.vocabulary_size();
-  RETURN_IF_ERROR(CheckPolicyConfig(config, "[policy.config]"));
-  return Weights::Random(config, recipe.policy.init_std, MixSeed(recipe.run.seed, kWeightsStream));
-}
-
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& recipe,
-                                                                const std::string& policy_folder) {
-  if (!policy_folder.empty()) return Tokenizer::Load(policy_folder + "/tokenizer.json");
+absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(
+    const Recipe& recipe, const CheckpointReader* checkpoint) {
+  if (checkpoint != nullptr) return LoadTokenizer(*checkpoint);
   if (!recipe.tokenizer.path.empty()) return Tokenizer::Load(recipe.tokenizer.path);
   ASSIGN_OR_RETURN(auto source, TrainingPrompts(recipe, kTokenizerStream, /*demonstrations=*/true));
   ASSIGN_OR_RETURN(const std::vector<Prompt> prompts, source->Next(kTokenizerTexts));
@@ -124,8 +99,38 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& re
                           ChatFormat::VisibleTokens());
 }
 
-absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy_folder) {
-  const std::string folder = policy_folder.empty() ? recipe.policy.path : policy_folder;
+absl::StatusOr<ChatFormat> BuildFormat(const Recipe& recipe, const CheckpointReader* checkpoint,
+                                       const Tokenizer& tokenizer) {
+  if (checkpoint != nullptr) return LoadChatFormat(*checkpoint, tokenizer);
+  const std::string& path = recipe.tokenizer.path;
+  if (path.empty()) return ChatFormat::OfTrainedTokenizer(tokenizer);
+  const size_t slash = path.rfind('/');
+  return ChatFormat::Load(slash == std::string::npos ? "." : path.substr(0, slash), tokenizer);
+}
+
+absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const CheckpointReader* checkpoint,
+                                     const Tokenizer& tokenizer) {
+  if (checkpoint != nullptr) {
+    const bool learns = HasStage(recipe, "sft") || HasStage(recipe, "grpo");
+    ASSIGN_OR_RETURN(Weights weights, LoadWeights(*checkpoint, learns ? MatrixStorage::kFloat
+                                                                      : MatrixStorage::kAsStored));
+    if (weights.config.vocab_size < tokenizer.vocabulary_size()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          checkpoint->path(), "/config.json: vocab_size is ", weights.config.vocab_size,
+          ", but the tokenizer has ", tokenizer.vocabulary_size(), " tokens"));
+    }
+    return weights;
+  }
+  PolicyConfig config = recipe.policy.config;
+  config.vocab_size = tokenizer.vocabulary_size();
+  RETURN_IF_ERROR(CheckPolicyConfig(config, "[policy.config]"));
+  return Weights::Random(config, recipe.policy.init_std, MixSeed(recipe.run.seed, kWeightsStream));
+}
+
+}  // namespace
+
+absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy) {
+  const std::string path = policy.empty() ? recipe.policy.path : policy;
   RunParts parts;
   if (!recipe.reward.empty()) {
     ASSIGN_OR_RETURN(parts.scorer, Scorer::Create(recipe.reward, recipe.scorer));
@@ -138,9 +143,13 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
   if (HasStage(recipe, "grpo")) {
     ASSIGN_OR_RETURN(parts.prompts, TrainingPrompts(recipe, kGrpoStream, /*demonstrations=*/false));
   }
-  ASSIGN_OR_RETURN(parts.tokenizer, BuildTokenizer(recipe, folder));
-  ASSIGN_OR_RETURN(parts.format, BuildFormat(recipe, folder, *parts.tokenizer));
-  ASSIGN_OR_RETURN(parts.weights, BuildWeights(recipe, folder, *parts.tokenizer));
+  std::unique_ptr<CheckpointReader> checkpoint;
+  if (!path.empty()) {
+    ASSIGN_OR_RETURN(checkpoint, CheckpointReader::Open(path));
+  }
+  ASSIGN_OR_RETURN(parts.tokenizer, BuildTokenizer(recipe, checkpoint.get()));
+  ASSIGN_OR_RETURN(parts.format, BuildFormat(recipe, checkpoint.get(), *parts.tokenizer));
+  ASSIGN_OR_RETURN(parts.weights, BuildWeights(recipe, checkpoint.get(), *parts.tokenizer));
   EngineLimits limits;
   limits.threads = recipe.run.threads;
   parts.engine = std::make_unique<RolloutEngine>(parts.tokenizer, parts.format, limits);

@@ -30,13 +30,8 @@ struct RunParts {
   std::unique_ptr<RolloutEngine> engine;
 };
 
-// `policy_folder`, when not empty, is where weights and tokenizer come from, whatever the recipe
-// says: a checkpoint to resume, or the policy to evaluate.
-absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy_folder);
-
-// The tokenizer alone: of the folder or the recipe, or trained on demonstrations of the recipe's
-// data.
-absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(const Recipe& recipe,
-                                                                const std::string& policy_folder);
+// `policy`, when not empty, is where weights and tokenizer come from, whatever the recipe says: a
+// checkpoint to resume, or the folder or GGUF file of a policy to evaluate.
+absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy);
 
 }  // namespace grpo

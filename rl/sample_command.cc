@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "data/status_macros.h"
+#include "policy/checkpoint_tokenizer.h"
 #include "policy/policy_folder.h"
 #include "rollout/engine.h"
 
@@ -57,9 +58,10 @@ absl::Status RunSample(const CommandLine& command, const std::atomic<bool>& inte
   if (options.device != "cpu") {
     return absl::UnimplementedError("--device cuda: sampling on a GPU is not there yet; use cpu");
   }
-  ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::Load(options.policy + "/tokenizer.json"));
-  ASSIGN_OR_RETURN(const ChatFormat format, ChatFormat::Load(options.policy, *tokenizer));
-  ASSIGN_OR_RETURN(const Weights weights, LoadPolicyFolder(options.policy));
+  ASSIGN_OR_RETURN(const auto checkpoint, CheckpointReader::Open(options.policy));
+  ASSIGN_OR_RETURN(const auto tokenizer, LoadTokenizer(*checkpoint));
+  ASSIGN_OR_RETURN(const ChatFormat format, LoadChatFormat(*checkpoint, *tokenizer));
+  ASSIGN_OR_RETURN(const Weights weights, LoadWeights(*checkpoint, MatrixStorage::kAsStored));
   EngineLimits limits;
   limits.threads = options.threads;
   const RolloutEngine engine(tokenizer, format, limits);

@@ -4,8 +4,8 @@
     python tests/compare_with_transformers.py --program build/release/grpo [CHECKPOINT ...]
 
 Without checkpoints it writes random ones larger than those of tests/golden to a temporary folder. Each
-is read by both: the logits of all tokens may differ by at most 1e-4, the chosen experts and 64 greedy
-tokens must be the same. Prints a JSON line for each. Exit code 77 (skipped) without transformers.
+is read by both: the logits of all tokens (the 16,384 best of large vocabularies) may differ by at most
+1e-4, the chosen experts and 64 greedy tokens must be the same. Prints a JSON line for each. Exit code 77 (skipped) without transformers.
 """
 import argparse
 import json
@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 MAX_LOGIT_DIFFERENCE = 1e-4
+MAX_LOGITS = 16384
 NUM_SEQUENCES, NUM_TOKENS, NUM_GREEDY = 4, 64, 64
 
 
@@ -92,10 +93,12 @@ def compare(program, folder):
     import torch
     tokens, logits, experts, text = reference(folder)
     vocabulary = logits.shape[-1]
-    records = ours(program, folder, tokens, "--experts", "--top-logits", str(vocabulary))
-    found = torch.empty_like(logits)
+    records = ours(program, folder, tokens, "--experts", "--top-logits",
+                   str(min(vocabulary, MAX_LOGITS)))
+    found = logits.clone()
     for b, record in enumerate(records):
         for t, best in enumerate(record["top_logits"]):
+            assert len(best) == min(vocabulary, MAX_LOGITS)
             pairs = torch.tensor(best, dtype=torch.float64)
             found[b, t, pairs[:, 0].long()] = pairs[:, 1].float()
     difference = (found - logits).abs().max().item()

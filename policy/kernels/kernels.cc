@@ -107,14 +107,14 @@ void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, c
 }
 
 // Copies a block of B into panels of kWidth columns, [panel][k][column], zeros beyond the last
-// column.
-template <typename T>
-void PackB(int depth, int n, const T* b, int64_t b_row, int64_t b_col, T* packed) {
+// column. B's elements may be narrower than T.
+template <typename T, typename B>
+void PackB(int depth, int n, const B* b, int64_t b_row, int64_t b_col, T* packed) {
   constexpr int kWidth = VectorOf<T>::kLanes * kTileVectors;
   for (int j0 = 0; j0 < n; j0 += kWidth, packed += static_cast<int64_t>(depth) * kWidth) {
     const int columns = std::min(kWidth, n - j0);
     if (columns < kWidth) std::fill_n(packed, static_cast<int64_t>(depth) * kWidth, T{0});
-    const T* from = b + j0 * b_col;
+    const B* from = b + j0 * b_col;
     if (b_col == 1) {
       for (int k = 0; k < depth; ++k) std::copy_n(from + k * b_row, columns, packed + k * kWidth);
     } else {
@@ -125,8 +125,8 @@ void PackB(int depth, int n, const T* b, int64_t b_row, int64_t b_col, T* packed
   }
 }
 
-template <typename T>
-void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
+template <typename T, typename B = T>
+void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b, int64_t b_row,
           int64_t b_col, T* c, int64_t ldc, bool accumulate) {
   constexpr int kWidth = VectorOf<T>::kLanes * kTileVectors;
   const int panels = (n + kWidth - 1) / kWidth;
@@ -504,6 +504,7 @@ void LogSoftmaxBackward(int rows, int n, T* logits, T inverse_temperature, const
 template <typename T>
 Kernels<T> Table() {
   return {.gemm = Gemm<T>,
+          .gemm_bf16 = Gemm<T, BFloat16>,
           .rms_norm = RmsNorm<T>,
           .rms_norm_backward = RmsNormBackward<T>,
           .swiglu = SwiGlu<T>,

@@ -8,8 +8,21 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 namespace grpo {
+
+// The upper half of a float. Widening it is exact.
+struct BFloat16 {
+  uint16_t bits;
+
+  operator float() const {
+    const uint32_t widened = uint32_t{bits} << 16;
+    float value;
+    std::memcpy(&value, &widened, sizeof(value));
+    return value;
+  }
+};
 
 // Attention of H heads over C cached heads, each shared by H / C heads in a row. A token's row
 // holds a stretch of row_dim entries for each cached head, in which the key is the first key_dim
@@ -61,6 +74,10 @@ struct Kernels {
   // order, one fused multiply-add each.
   void (*gemm)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b,
                int64_t b_row, int64_t b_col, T* c, int64_t ldc, bool accumulate);
+  // The same with B in bfloat16: the bits that B widened beforehand would give.
+  void (*gemm_bf16)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col,
+                    const BFloat16* b, int64_t b_row, int64_t b_col, T* c, int64_t ldc,
+                    bool accumulate);
 
   // y = x / sqrt(mean(x^2) + eps) * weight; inverse_rms [N] is kept for the backward pass (may be
   // null).

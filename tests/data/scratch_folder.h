@@ -27,4 +27,17 @@ class ScratchFolder {
   std::string path_;
 };
 
+// A folder of the running test's own, empty, gone with the program.
+inline std::string TestFolder() {
+  static const auto* const all = new ScratchFolder;
+  static const int at_exit = std::atexit([] { delete all; });
+  GRPO_CHECK(at_exit == 0);
+  const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
+  std::string name = std::string(test->test_suite_name()) + "." + test->name();
+  for (char& c : name) c = c == '/' ? '.' : c;
+  const std::string folder = all->Path(name);
+  GRPO_CHECK(RemoveTree(folder).ok() && MakeDirectories(folder).ok());
+  return folder;
+}
+
 }  // namespace grpo

@@ -8,6 +8,7 @@
 
 #include "policy/gguf_config.h"
 #include "policy/policy_config.h"
+#include "tests/data/scratch_folder.h"
 #include "tests/policy/tiny_checkpoint.h"
 
 namespace grpo {

@@ -7,6 +7,8 @@
 #include "gtest/gtest.h"
 
 #include "policy/gguf.h"
+#include "policy/mapped_file.h"
+#include "tests/data/scratch_folder.h"
 #include "tests/policy/tiny_checkpoint.h"
 
 namespace grpo {
@@ -67,6 +69,21 @@ TEST(CheckpointReaderTest, ReadsAFolderOfThreeTypes) {
       HasSubstr("tensor 'i': has the type I64"));
   EXPECT_THAT(std::string((*checkpoint)->Read(a, absl::MakeSpan(one)).message()),
               HasSubstr("another size"));
+}
+
+TEST(CheckpointReaderTest, ReadsLongTensorsInStretchesMoreThanOnce) {
+  std::vector<float> values;
+  for (int i = 0; i < 3'000'001; ++i) values.push_back(static_cast<float>(i % 251));
+  const std::string bf16 = Encoded(values, "BF16");
+  const std::string folder =
+      FolderWith("{}", {Tensor("a", "BF16", {3'000'001}, bf16), Tensor("b", "F32", {}, "1234")});
+  const auto checkpoint = CheckpointReader::Open(folder);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  EXPECT_TRUE(ValuesOf(**checkpoint, "a") == values);
+  std::string copy(bf16.size(), '\0');
+  CopyMapped(*(*checkpoint)->Bytes(*(*checkpoint)->Find("a")), &copy[0]);
+  EXPECT_TRUE(copy == bf16);
+  EXPECT_TRUE(ValuesOf(**checkpoint, "a") == values);
 }
 
 TEST(CheckpointReaderTest, TakesFusedExpertsApart) {

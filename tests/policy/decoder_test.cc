@@ -46,6 +46,14 @@ TEST_P(DecoderGoldenTest, GivesTheLogitsOfTransformers) {
   EXPECT_LT((logits - expected).abs().max().item<float>(), 2e-5);
 }
 
+TEST_P(DecoderGoldenTest, GivesTheSameBitsFromBfloat16MatricesAndFromTheSameWidened) {
+  const Weights narrow = GoldenWeights(GetParam()).To(at::kBFloat16);
+  ASSERT_EQ(narrow.head.scalar_type(), at::kBFloat16);
+  ASSERT_EQ(narrow.final_norm.scalar_type(), at::kFloat);
+  const PackedGolden packed = Pack(GoldenReference(GetParam()).at("tokens"));
+  EXPECT_TRUE(Logits(narrow, packed).equal(Logits(narrow.To(at::kFloat), packed)));
+}
+
 TEST_P(DecoderGoldenTest, ChoosesTheSameExperts) {
   const Weights weights = GoldenWeights(GetParam());
   const auto reference = GoldenReference(GetParam());

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 
 #include "data/file.h"
+#include "tests/data/scratch_folder.h"
 #include "tests/policy/gguf_bytes.h"
 
 namespace grpo {
@@ -18,19 +19,8 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// A folder of the running test's own.
-std::string Folder() {
-  const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
-  std::string name = absl::StrCat(test->test_suite_name(), ".", test->name());
-  for (char& c : name) c = c == '/' ? '.' : c;
-  const std::string folder = absl::StrCat(::testing::TempDir(), "/", name);
-  EXPECT_TRUE(RemoveTree(folder).ok());
-  EXPECT_TRUE(MakeDirectories(folder).ok());
-  return folder;
-}
-
 absl::StatusOr<std::unique_ptr<GgufReader>> Read(const std::string& bytes) {
-  const std::string path = Folder() + "/model.gguf";
+  const std::string path = TestFolder() + "/model.gguf";
   EXPECT_TRUE(WriteFileAtomically(path, bytes).ok());
   return GgufReader::Open(path);
 }
@@ -82,7 +72,7 @@ TEST(GgufTest, WritesBackWhatItReadsByteForByte) {
     const GgufTensor& tensor = *(*file)->Find(name);
     tensors.push_back(Tensor(name, tensor.format->name, tensor.shape, Text(tensor)));
   }
-  const std::string path = Folder() + "/again.gguf";
+  const std::string path = TestFolder() + "/again.gguf";
   ASSERT_TRUE(WriteGguf(path, (*file)->metadata(), tensors).ok());
   EXPECT_EQ(*ReadFile(path), *ReadFile(golden));
 }
@@ -128,7 +118,7 @@ TEST(GgufTest, AValueOfAnotherTypeIsNamed) {
 }
 
 TEST(GgufTest, RefusesToWriteTensorsThatContradictThemselves) {
-  const std::string folder = Folder();
+  const std::string folder = TestFolder();
   const StreamedTensor good = Tensor("a", "F32", {1}, "1234");
   const std::pair<StreamedTensor, const char*> cases[] = {
       {good, "stands twice"},
@@ -146,7 +136,7 @@ TEST(GgufTest, RefusesToWriteTensorsThatContradictThemselves) {
 }
 
 TEST(GgufTest, AnErrorOfATensorLeavesNothingBehind) {
-  const std::string folder = Folder();
+  const std::string folder = TestFolder();
   StreamedTensor failing = Tensor("a", "F32", {1}, "1234");
   failing.write = [](ByteSink sink) {
     EXPECT_TRUE(sink("12").ok());
@@ -265,7 +255,7 @@ INSTANTIATE_TEST_SUITE_P(Tensors, MalformedGgufTest, ::testing::ValuesIn(Malform
 
 TEST(GgufTest, EveryPrefixOfAFileIsRefused) {
   const std::string whole = *ReadFile(GRPO_SOURCE_DIR "/tests/golden/small.gguf");
-  const std::string path = Folder() + "/cut.gguf";
+  const std::string path = TestFolder() + "/cut.gguf";
   for (size_t size = 0; size + 32 < whole.size(); ++size) {
     ASSERT_TRUE(AppendOnlyFile::Open(path).value()->TruncateTo(0).ok());
     ASSERT_TRUE(AppendOnlyFile::Open(path).value()->Append(whole.substr(0, size)).ok());

@@ -65,6 +65,20 @@ TEST(LinearTest, GivesARowTheSameBitsInAnyBatch) {
   }
 }
 
+TEST(LinearTest, WidensBfloat16WeightsAndRoundsBothFactorsWhenFast) {
+  const at::Tensor x = at::randn({7, 300}), weight = at::randn({33, 300}).to(at::kBFloat16);
+  const at::Tensor exact = Linear(x, weight);
+  EXPECT_TRUE(exact.equal(Linear(x, weight.to(at::kFloat))));
+  {
+    const NumericsScope scope(Numerics::kFast);
+    const at::Tensor fast = Linear(x, weight);
+    EXPECT_EQ(fast.scalar_type(), at::kFloat);
+    EXPECT_TRUE(fast.equal(at::mm(x.to(at::kBFloat16), weight.t()).to(at::kFloat)));
+    EXPECT_TRUE(Linear(x, weight.to(at::kFloat)).allclose(exact, 1e-4, 1e-4));
+  }
+  EXPECT_TRUE(Linear(x, weight).equal(exact));
+}
+
 TEST(LinearTest, HasTheGradientsOfFiniteDifferences) {
   ExpectGradientsOfFiniteDifferences([](const auto& in) { return Linear(in[0], in[1]); },
                                      {Random({5, 7}, 1), Random({6, 7}, 2)});

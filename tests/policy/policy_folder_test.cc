@@ -6,6 +6,7 @@
 
 #include "tests/data/scratch_folder.h"
 #include "tests/policy/golden_policy.h"
+#include "tests/policy/tiny_checkpoint.h"
 
 namespace grpo {
 namespace {
@@ -110,6 +111,30 @@ TEST(PolicyFolderTest, PassesOverATiedHeadAndRotaryTablesThatOlderFilesRepeat) {
   const auto loaded = LoadPolicyFolder(folder.path());
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->Digest(), weights.Digest());
+}
+
+TEST(PolicyFolderTest, KeepsBfloat16Matrices) {
+  const std::string folder = TestFolder() + "/hf";
+  WriteTinyCheckpoint(LatentCheckpoint("deepseek_v3"), folder);
+  const auto checkpoint = CheckpointReader::Open(folder);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  const auto wide = LoadWeights(**checkpoint);
+  const auto narrow = LoadWeights(**checkpoint, MatrixStorage::kAsStored);
+  ASSERT_TRUE(wide.ok() && narrow.ok());
+  EXPECT_EQ(wide->embedding.scalar_type(), at::kFloat);
+  EXPECT_EQ(narrow->embedding.scalar_type(), at::kBFloat16);
+  EXPECT_EQ(narrow->final_norm.scalar_type(), at::kFloat);
+  EXPECT_EQ(narrow->To(at::kFloat).Digest(), wide->Digest());
+}
+
+TEST(PolicyFolderTest, WidensWhatIsNotAllBfloat16) {
+  const std::string folder = TestFolder();
+  ASSERT_TRUE(SavePolicyFolder(folder, Weights::Random(Tiny(), 0.1, 7), {"{}", {}, 0, 1}).ok());
+  const auto checkpoint = CheckpointReader::Open(folder);
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  const auto weights = LoadWeights(**checkpoint, MatrixStorage::kAsStored);
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  EXPECT_EQ(weights->embedding.scalar_type(), at::kFloat);
 }
 
 TEST(WeightsTest, RandomIsAPureFunctionOfItsSeed) {

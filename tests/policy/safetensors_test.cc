@@ -7,22 +7,13 @@
 #include "gtest/gtest.h"
 
 #include "data/file.h"
+#include "tests/data/scratch_folder.h"
 
 namespace grpo {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-// A folder of the running test's own.
-std::string Folder() {
-  const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
-  std::string name = absl::StrCat(test->test_suite_name(), ".", test->name());
-  for (char& c : name) c = c == '/' ? '.' : c;
-  const std::string folder = absl::StrCat(::testing::TempDir(), "/", name);
-  EXPECT_TRUE(MakeDirectories(folder).ok());
-  return folder;
-}
 
 // A file with this header text and these bytes of data.
 std::string FileWith(absl::string_view header, absl::string_view data) {
@@ -42,7 +33,7 @@ absl::string_view Text(const TensorBytes& tensor) {
 }
 
 TEST(SafetensorsTest, ReadsBackWhatItWrites) {
-  const std::string path = Folder() + "/model.safetensors";
+  const std::string path = TestFolder() + "/model.safetensors";
   ASSERT_TRUE(
       WriteSafetensors(path,
                        {Tensor("b", "F32", {2, 1}, "12345678"), Tensor("a", "BF16", {3}, "abcdef"),
@@ -65,7 +56,7 @@ TEST(SafetensorsTest, ReadsBackWhatItWrites) {
 }
 
 TEST(SafetensorsTest, WritesTheSameBytesForTheSameTensorsInAnyOrder) {
-  const std::string folder = Folder();
+  const std::string folder = TestFolder();
   const TensorBytes a = Tensor("a", "U8", {3}, "abc");
   const TensorBytes b = Tensor("b", "F32", {1}, "1234");
   ASSERT_TRUE(WriteSafetensors(folder + "/1", {a, b}).ok());
@@ -74,7 +65,7 @@ TEST(SafetensorsTest, WritesTheSameBytesForTheSameTensorsInAnyOrder) {
 }
 
 TEST(SafetensorsTest, AlignsEveryTensorToItsElements) {
-  const std::string path = Folder() + "/model.safetensors";
+  const std::string path = TestFolder() + "/model.safetensors";
   ASSERT_TRUE(
       WriteSafetensors(path, {Tensor("a", "U8", {3}, "abc"), Tensor("b", "BF16", {1}, "12"),
                               Tensor("c", "F32", {1}, "1234"), Tensor("d", "F64", {1}, "12345678")})
@@ -88,7 +79,7 @@ TEST(SafetensorsTest, AlignsEveryTensorToItsElements) {
 }
 
 TEST(SafetensorsTest, SaysThatTheTensorsArePyTorchs) {
-  const std::string path = Folder() + "/model.safetensors";
+  const std::string path = TestFolder() + "/model.safetensors";
   ASSERT_TRUE(WriteSafetensors(path, {Tensor("a", "U8", {1}, "x")}).ok());
   EXPECT_THAT(*ReadFile(path),
               HasSubstr(R"({"__metadata__":{"format":"pt"},)"
@@ -96,7 +87,7 @@ TEST(SafetensorsTest, SaysThatTheTensorsArePyTorchs) {
 }
 
 TEST(SafetensorsTest, ReplacesAnOlderFileAndLeavesNothingElseBehind) {
-  const std::string folder = Folder();
+  const std::string folder = TestFolder();
   ASSERT_TRUE(WriteSafetensors(folder + "/w", {Tensor("a", "U8", {1}, "x")}).ok());
   ASSERT_TRUE(WriteSafetensors(folder + "/w", {Tensor("a", "U8", {1}, "y")}).ok());
   EXPECT_EQ(Text(*(*SafetensorsReader::Open(folder + "/w"))->Find("a")), "y");
@@ -104,7 +95,7 @@ TEST(SafetensorsTest, ReplacesAnOlderFileAndLeavesNothingElseBehind) {
 }
 
 TEST(SafetensorsTest, RefusesToWriteTensorsThatContradictThemselves) {
-  const std::string folder = Folder();
+  const std::string folder = TestFolder();
   const TensorBytes good = Tensor("a", "U8", {1}, "x");
   for (const TensorBytes& bad :
        {Tensor("a", "U8", {1}, "x"), Tensor("b", "F32", {1}, "x"), Tensor("b", "F33", {1}, "x"),
@@ -117,7 +108,7 @@ TEST(SafetensorsTest, RefusesToWriteTensorsThatContradictThemselves) {
 }
 
 TEST(SafetensorsTest, NamesTheFolderThatItCannotWriteTo) {
-  const std::string path = Folder() + "/nowhere/w";
+  const std::string path = TestFolder() + "/nowhere/w";
   EXPECT_THAT(std::string(WriteSafetensors(path, {}).message()), HasSubstr("/nowhere/w"));
 }
 
@@ -202,7 +193,7 @@ std::vector<Malformed> MalformedFiles() {
 class MalformedSafetensorsTest : public ::testing::TestWithParam<Malformed> {};
 
 TEST_P(MalformedSafetensorsTest, IsRefusedByName) {
-  const std::string path = Folder() + "/bad.safetensors";
+  const std::string path = TestFolder() + "/bad.safetensors";
   ASSERT_TRUE(WriteFileAtomically(path, GetParam().bytes).ok());
   const auto reader = SafetensorsReader::Open(path);
   ASSERT_FALSE(reader.ok());
@@ -216,7 +207,7 @@ INSTANTIATE_TEST_SUITE_P(Files, MalformedSafetensorsTest, ::testing::ValuesIn(Ma
 
 // A folder of two shards whose index is `index`.
 std::string Sharded(absl::string_view index) {
-  const std::string folder = Folder();
+  const std::string folder = TestFolder();
   EXPECT_TRUE(WriteSafetensors(folder + "/1.safetensors", {Tensor("a", "U8", {1}, "x")}).ok());
   EXPECT_TRUE(WriteSafetensors(folder + "/2.safetensors", {Tensor("b", "U8", {1}, "y")}).ok());
   EXPECT_TRUE(WriteFileAtomically(folder + "/model.safetensors.index.json", index).ok());
@@ -255,7 +246,7 @@ TEST(SafetensorsShardsTest, AreRefusedWhereTheIndexIsWrong) {
 }
 
 TEST(SafetensorsShardsTest, AFolderWithoutWeightsSaysWhatItLacks) {
-  EXPECT_THAT(std::string(SafetensorsReader::Open(Folder()).status().message()),
+  EXPECT_THAT(std::string(SafetensorsReader::Open(TestFolder()).status().message()),
               HasSubstr("holds neither model.safetensors.index.json nor model.safetensors"));
 }
 

@@ -18,17 +18,6 @@
 
 namespace grpo {
 
-// A folder of the running test's own, empty.
-inline std::string TestFolder() {
-  const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
-  std::string name = absl::StrCat(test->test_suite_name(), ".", test->name());
-  for (char& c : name) c = c == '/' ? '.' : c;
-  const std::string folder = absl::StrCat(::testing::TempDir(), "/", name);
-  EXPECT_TRUE(RemoveTree(folder).ok());
-  EXPECT_TRUE(MakeDirectories(folder).ok());
-  return folder;
-}
-
 // A tensor of bf16 numbers that no other tensor of the checkpoint has.
 struct TinyTensor {
   std::string name;

@@ -71,7 +71,7 @@ TEST(CommandLineTest, ReadsConvert) {
   EXPECT_EQ(line.convert.dtype, "f16");
   EXPECT_EQ(line.convert.to, "");
   EXPECT_EQ(line.convert.pre, "smollm");
-  EXPECT_TRUE(line.dry_run);
+  EXPECT_TRUE(line.convert.dry_run);
   EXPECT_EQ(line.recipe, "");
 }
 
@@ -88,7 +88,7 @@ TEST(CommandLineTest, HelpNamesEveryCommandAndOption) {
     EXPECT_THAT(HelpText(absl::nullopt), HasSubstr(word));
   }
   EXPECT_THAT(HelpText(Command::kTrain), HasSubstr("--resume"));
-  EXPECT_THAT(HelpText(Command::kEval), HasSubstr("--policy DIR"));
+  EXPECT_THAT(HelpText(Command::kEval), HasSubstr("--policy PATH"));
   EXPECT_THAT(HelpText(Command::kScore), HasSubstr("--reward SPEC"));
   EXPECT_THAT(HelpText(Command::kSample), HasSubstr("--max-new-tokens NUMBER"));
 }
@@ -112,7 +112,7 @@ TEST(CommandLineTest, RefusesWhatIsMissingOrTooMuch) {
   EXPECT_THAT(ErrorOf({"train", "a", "--set"}), HasSubstr("--set needs a value: --set KEY=VALUE"));
   EXPECT_THAT(ErrorOf({"train", "a", "--resume=1"}), HasSubstr("--resume takes no value"));
   EXPECT_THAT(ErrorOf({"train", "a", "--resume", "--resume"}), HasSubstr("--resume stands twice"));
-  EXPECT_THAT(ErrorOf({"eval", "a"}), HasSubstr("needs --policy DIR"));
+  EXPECT_THAT(ErrorOf({"eval", "a"}), HasSubstr("needs --policy PATH"));
   EXPECT_THAT(ErrorOf({"eval", "--policy", "d"}), HasSubstr("needs a recipe"));
   EXPECT_THAT(ErrorOf({"score"}), HasSubstr("needs a recipe"));
   EXPECT_THAT(ErrorOf({"score", "a", "--reward", "b"}), HasSubstr("not both"));

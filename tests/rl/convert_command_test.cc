@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 
 #include "policy/checkpoint_reader.h"
+#include "tests/data/scratch_folder.h"
 #include "tests/policy/tiny_checkpoint.h"
 
 namespace grpo {
