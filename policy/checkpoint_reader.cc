@@ -19,16 +19,16 @@ namespace {
 // A stretch at a time, whose memory goes back behind it.
 absl::Status Convert(const std::string& dtype, absl::Span<const char> bytes,
                      absl::Span<float> out) {
-  constexpr size_t kBlocks = 1 << 16;  // of a stretch
   const BlockFormat* const format = FindBlockFormat(absl::string_view(dtype));
   if (format == nullptr || !CanDequantize(*format)) {
     return absl::InvalidArgumentError(
         absl::StrCat("has the type ", dtype, "; F32, BF16, F16, F8_E4M3 and ggml's quantised ",
                      "types can be read"));
   }
+  const size_t blocks = kMappedStretch / format->bytes;
   while (!bytes.empty()) {
-    const absl::Span<const char> stretch = bytes.subspan(0, kBlocks * format->bytes);
-    const absl::Span<float> values = out.subspan(0, kBlocks * format->elements);
+    const absl::Span<const char> stretch = bytes.subspan(0, blocks * format->bytes);
+    const absl::Span<float> values = out.subspan(0, blocks * format->elements);
     RETURN_IF_ERROR(Dequantize(*format, stretch, values));
     DropPages(stretch);
     bytes.remove_prefix(stretch.size());

@@ -53,9 +53,8 @@ void DropPages(absl::Span<const char> mapped) {
 }
 
 void CopyMapped(absl::Span<const char> from, char* to) {
-  constexpr size_t kStretch = 4 << 20;
   while (!from.empty()) {
-    const absl::Span<const char> stretch = from.subspan(0, kStretch);
+    const absl::Span<const char> stretch = from.subspan(0, kMappedStretch);
     std::memcpy(to, stretch.data(), stretch.size());
     DropPages(stretch);
     to += stretch.size();

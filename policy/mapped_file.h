@@ -33,6 +33,10 @@ class MappedFile {
 // what was read once does not count twice. The mapping stays valid.
 void CopyMapped(absl::Span<const char> from, char* to);
 
+// Bytes to read before their memory is given back. The system maps some pages around each that is
+// touched, also behind the last stretch: short stretches would leave much of the file in memory.
+constexpr size_t kMappedStretch = 4 << 20;
+
 // The memory that holds these mapped bytes goes back to the system; who reads them again gets them
 // from the file.
 void DropPages(absl::Span<const char> mapped);

@@ -78,11 +78,14 @@ absl::Status ReadAll(const CheckpointReader& checkpoint, const std::vector<Tenso
   return RunThreads(threads, [&](int) -> absl::Status {
     for (size_t i = next++; i < reads.size(); i = next++) {
       const auto& [from, tensor] = reads[i];
-      if (tensor.scalar_type() == at::kFloat) {
+      const auto bytes = checkpoint.Bytes(*from);
+      if (bytes.has_value() && StoredType(checkpoint, *from) == tensor.scalar_type() &&
+          bytes->size() == tensor.nbytes()) {
+        CopyMapped(*bytes, static_cast<char*>(tensor.data_ptr()));
+      } else {
+        GRPO_CHECK(tensor.scalar_type() == at::kFloat);
         const auto values = absl::MakeSpan(static_cast<float*>(tensor.data_ptr()), tensor.numel());
         RETURN_IF_ERROR(checkpoint.Read(*from, values));
-      } else {
-        CopyMapped(*checkpoint.Bytes(*from), static_cast<char*>(tensor.data_ptr()));
       }
     }
     return absl::OkStatus();

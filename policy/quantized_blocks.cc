@@ -148,37 +148,27 @@ ScaleAndMinimum GroupOf(const uint8_t* packed, int group) {
           packed[group + 4] >> 4 | packed[group] >> 6 << 4};
 }
 
-void Q4_KBlock(const uint8_t* block, float* out) {
+// Q4_K and Q5_K; `high` holds the fifth bits, null where there are none.
+void FourBitGroups(const uint8_t* block, const uint8_t* high, const uint8_t* quants, float* out) {
   const float scale = ReadHalf(block);
   const float minimum = ReadHalf(block + 2);
-  const uint8_t* const quants = block + 16;
   for (int group = 0; group < 8; ++group) {
     const ScaleAndMinimum packed = GroupOf(block + 4, group);
     const float group_scale = scale * static_cast<float>(packed.scale);
     const float group_minimum = minimum * static_cast<float>(packed.minimum);
     const int shift = group % 2 * 4;
     for (int i = 0; i < 32; ++i) {
-      const int quant = quants[group / 2 * 32 + i] >> shift & 0x0f;
-      *out++ = group_scale * static_cast<float>(quant) - group_minimum;
+      const int low_bits = quants[group / 2 * 32 + i] >> shift & 0x0f;
+      const int high_bit = high == nullptr ? 0 : high[i] >> group & 1;
+      *out++ = group_scale * static_cast<float>(low_bits | high_bit << 4) - group_minimum;
     }
   }
 }
 
+void Q4_KBlock(const uint8_t* block, float* out) { FourBitGroups(block, nullptr, block + 16, out); }
+
 void Q5_KBlock(const uint8_t* block, float* out) {
-  const float scale = ReadHalf(block);
-  const float minimum = ReadHalf(block + 2);
-  const uint8_t* const high = block + 16;
-  const uint8_t* const quants = block + 48;
-  for (int group = 0; group < 8; ++group) {
-    const ScaleAndMinimum packed = GroupOf(block + 4, group);
-    const float group_scale = scale * static_cast<float>(packed.scale);
-    const float group_minimum = minimum * static_cast<float>(packed.minimum);
-    const int shift = group % 2 * 4;
-    for (int i = 0; i < 32; ++i) {
-      const int quant = (quants[group / 2 * 32 + i] >> shift & 0x0f) | (high[i] >> group & 1) << 4;
-      *out++ = group_scale * static_cast<float>(quant) - group_minimum;
-    }
-  }
+  FourBitGroups(block, block + 16, block + 48, out);
 }
 
 void Q6_KBlock(const uint8_t* block, float* out) {
@@ -195,14 +185,23 @@ void Q6_KBlock(const uint8_t* block, float* out) {
   }
 }
 
-using BlockFunction = void (*)(const uint8_t*, float*);
+// All blocks of a tensor, one after the other.
+template <void (*kBlock)(const uint8_t*, float*)>
+void Blocks(const BlockFormat& format, const uint8_t* block, absl::Span<float> out) {
+  for (size_t i = 0; i < out.size(); i += format.elements, block += format.bytes) {
+    kBlock(block, out.data() + i);
+  }
+}
 
-BlockFunction FunctionOf(const BlockFormat& format) {
-  static constexpr std::pair<const char*, BlockFunction> kFunctions[] = {
-      {"F32", F32Block},   {"F16", F16Block},   {"BF16", Bf16Block}, {"Q8_0", Q8_0Block},
-      {"Q4_0", Q4_0Block}, {"Q4_1", Q4_1Block}, {"Q5_0", Q5_0Block}, {"Q5_1", Q5_1Block},
-      {"Q2_K", Q2_KBlock}, {"Q3_K", Q3_KBlock}, {"Q4_K", Q4_KBlock}, {"Q5_K", Q5_KBlock},
-      {"Q6_K", Q6_KBlock}};
+using BlocksFunction = void (*)(const BlockFormat&, const uint8_t*, absl::Span<float>);
+
+BlocksFunction FunctionOf(const BlockFormat& format) {
+  static constexpr std::pair<const char*, BlocksFunction> kFunctions[] = {
+      {"F32", Blocks<F32Block>},   {"F16", Blocks<F16Block>},   {"BF16", Blocks<Bf16Block>},
+      {"Q8_0", Blocks<Q8_0Block>}, {"Q4_0", Blocks<Q4_0Block>}, {"Q4_1", Blocks<Q4_1Block>},
+      {"Q5_0", Blocks<Q5_0Block>}, {"Q5_1", Blocks<Q5_1Block>}, {"Q2_K", Blocks<Q2_KBlock>},
+      {"Q3_K", Blocks<Q3_KBlock>}, {"Q4_K", Blocks<Q4_KBlock>}, {"Q5_K", Blocks<Q5_KBlock>},
+      {"Q6_K", Blocks<Q6_KBlock>}};
   for (const auto& [name, function] : kFunctions) {
     if (absl::string_view(name) == format.name) return function;
   }
@@ -276,16 +275,13 @@ bool CanDequantize(const BlockFormat& format) { return FunctionOf(format) != nul
 
 absl::Status Dequantize(const BlockFormat& format, absl::Span<const char> blocks,
                         absl::Span<float> out) {
-  const BlockFunction function = FunctionOf(format);
+  const BlocksFunction function = FunctionOf(format);
   if (function == nullptr) {
     return absl::UnimplementedError(
         absl::StrCat("elements of type ", format.name, " cannot be converted"));
   }
   if (const absl::Status fit = CheckSizes(format, blocks.size(), out.size()); !fit.ok()) return fit;
-  const auto* block = reinterpret_cast<const uint8_t*>(blocks.data());
-  for (size_t i = 0; i < out.size(); i += format.elements, block += format.bytes) {
-    function(block, out.data() + i);
-  }
+  function(format, reinterpret_cast<const uint8_t*>(blocks.data()), out);
   return absl::OkStatus();
 }
 

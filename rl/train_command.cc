@@ -74,7 +74,7 @@ absl::Status RunTrain(const CommandLine& command, const std::atomic<bool>& inter
   }
   const absl::Status status = trainer.Run();
   if (absl::IsCancelled(status)) {
-    RETURN_IF_ERROR(trainer.SaveInterrupted());
+    RETURN_IF_ERROR(trainer.SaveCheckpoint());
     return TellHowToResume(command, recipe);
   }
   RETURN_IF_ERROR(status);

@@ -59,11 +59,15 @@ absl::Status Trainer::RunStage(const std::string& stage) {
   return RunEval();
 }
 
+std::unique_ptr<AdamW> Trainer::MakeOptimizer(const std::string& stage) const {
+  const bool sft = stage == "sft";
+  return std::make_unique<AdamW>(
+      parts_.weights.Parameters(), sft ? recipe_.sft.optimizer : recipe_.grpo.optimizer,
+      sft ? recipe_.sft.steps : int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step);
+}
+
 absl::Status Trainer::RunSft() {
-  if (optimizer_ == nullptr) {
-    optimizer_ = std::make_unique<AdamW>(parts_.weights.Parameters(), recipe_.sft.optimizer,
-                                         recipe_.sft.steps);
-  }
+  if (optimizer_ == nullptr) optimizer_ = MakeOptimizer("sft");
   while (state_.stage_step < recipe_.sft.steps) RETURN_IF_ERROR(SftStep(state_.stage_step));
   return absl::OkStatus();
 }
@@ -73,11 +77,7 @@ absl::Status Trainer::RunGrpo() {
     ASSIGN_OR_RETURN(state_.before, EvaluateProblems(parts_.held_out.size(), "before", 0));
     RETURN_IF_ERROR(SaveCheckpoint());
   }
-  if (optimizer_ == nullptr) {
-    optimizer_ =
-        std::make_unique<AdamW>(parts_.weights.Parameters(), recipe_.grpo.optimizer,
-                                int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step);
-  }
+  if (optimizer_ == nullptr) optimizer_ = MakeOptimizer("grpo");
   while (state_.stage_step < recipe_.grpo.steps) RETURN_IF_ERROR(GrpoStep(state_.stage_step));
   return absl::OkStatus();
 }
@@ -265,8 +265,6 @@ absl::Status Trainer::StepDone(int64_t stage_steps, const std::string& cursor) {
   return CheckInterrupt();
 }
 
-absl::Status Trainer::SaveInterrupted() { return SaveCheckpoint(); }
-
 absl::Status Trainer::CheckInterrupt() const {
   return interrupted_.load() ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
@@ -336,10 +334,7 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
     RETURN_IF_ERROR(source.Restore(state_.cursor));
   }
   if (optimizer_step >= 0) {
-    const bool sft = stage == "sft";
-    optimizer_ = std::make_unique<AdamW>(
-        parts_.weights.Parameters(), sft ? recipe_.sft.optimizer : recipe_.grpo.optimizer,
-        sft ? recipe_.sft.steps : int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step);
+    optimizer_ = MakeOptimizer(stage);
     RETURN_IF_ERROR(LoadTensors(checkpoint + "/optimizer.safetensors", optimizer_->State()));
     optimizer_->SetStep(optimizer_step);
   }

@@ -51,9 +51,9 @@ class Trainer {
   // All stages. CancelledError when interrupted: the last finished step is in a checkpoint.
   absl::Status Run();
 
-  // Keeps what was done since the newest checkpoint, after Run() was interrupted between or inside
-  // steps.
-  absl::Status SaveInterrupted();
+  // Keeps what was done since the newest checkpoint; also after Run() was interrupted between or
+  // inside steps.
+  absl::Status SaveCheckpoint();
 
   const TrainState& state() const { return state_; }
   // Wall-clock seconds of this process by phase, in order of first use.
@@ -67,6 +67,7 @@ class Trainer {
   };
 
   absl::Status RunStage(const std::string& stage);
+  std::unique_ptr<AdamW> MakeOptimizer(const std::string& stage) const;
   absl::Status RunSft();
   absl::Status RunGrpo();
   absl::Status RunEval();
@@ -80,7 +81,6 @@ class Trainer {
 
   absl::StatusOr<Evaluation> EvaluateProblems(size_t count, const char* label, int64_t step);
   absl::Status StepDone(int64_t stage_steps, const std::string& cursor);
-  absl::Status SaveCheckpoint();
   absl::Status CheckInterrupt() const;
   void AddSeconds(const std::string& phase, double seconds);
 

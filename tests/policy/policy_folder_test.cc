@@ -7,28 +7,14 @@
 #include "tests/data/scratch_folder.h"
 #include "tests/policy/golden_policy.h"
 #include "tests/policy/tiny_checkpoint.h"
+#include "tests/policy/tiny_policy.h"
 
 namespace grpo {
 namespace {
 
-PolicyConfig Tiny() {
-  PolicyConfig config;
-  config.vocab_size = 20;
-  config.hidden_size = 16;
-  config.intermediate_size = 24;
-  config.moe_intermediate_size = 8;
-  config.num_hidden_layers = 2;
-  config.kv_lora_rank = 8;
-  config.qk_nope_head_dim = 4;
-  config.qk_rope_head_dim = 4;
-  config.v_head_dim = 4;
-  config.n_routed_experts = 4;
-  return config;
-}
-
 TEST(PolicyFolderTest, ReadsBackWhatItWrote) {
   const ScratchFolder folder;
-  const Weights weights = Weights::Random(Tiny(), 0.1, 7);
+  const Weights weights = Weights::Random(TinyConfig(), 0.1, 7);
   ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   const auto loaded = LoadPolicyFolder(folder.path());
   ASSERT_TRUE(loaded.ok()) << loaded.status();
@@ -45,7 +31,7 @@ TEST(PolicyFolderTest, RoundTripsACheckpointThatTransformersWrote) {
 
 TEST(PolicyFolderTest, NamesAMissingTensorAndOneOfTheWrongShape) {
   const ScratchFolder folder;
-  const Weights weights = Weights::Random(Tiny(), 0.1, 7);
+  const Weights weights = Weights::Random(TinyConfig(), 0.1, 7);
   std::vector<NamedTensor> tensors = weights.CheckpointTensors();
   ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   tensors.pop_back();
@@ -63,7 +49,7 @@ TEST(PolicyFolderTest, NamesAMissingTensorAndOneOfTheWrongShape) {
 
 TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
   const ScratchFolder folder;
-  const Weights weights = Weights::Random(Tiny(), 0.1, 7);
+  const Weights weights = Weights::Random(TinyConfig(), 0.1, 7);
   std::vector<NamedTensor> tensors = weights.CheckpointTensors();
   ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   tensors.push_back({"model.layers.9.mlp.gate.weight", at::zeros({3, 3})});
@@ -77,7 +63,7 @@ TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
 
 TEST(PolicyFolderTest, KeepsLayersThatPredictFurtherTokensAndUnknownKeysAsTheyCame) {
   const ScratchFolder folder;
-  const Weights weights = Weights::Random(Tiny(), 0.1, 7);
+  const Weights weights = Weights::Random(TinyConfig(), 0.1, 7);
   ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
   nlohmann::json config = nlohmann::json::parse(*ReadFile(folder.path() + "/config.json"));
   config["num_nextn_predict_layers"] = 1;
@@ -100,7 +86,7 @@ TEST(PolicyFolderTest, KeepsLayersThatPredictFurtherTokensAndUnknownKeysAsTheyCa
 
 TEST(PolicyFolderTest, PassesOverATiedHeadAndRotaryTablesThatOlderFilesRepeat) {
   const ScratchFolder folder;
-  PolicyConfig config = Tiny();
+  PolicyConfig config = TinyConfig();
   config.tie_word_embeddings = true;
   const Weights weights = Weights::Random(config, 0.1, 7);
   ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
@@ -129,7 +115,8 @@ TEST(PolicyFolderTest, KeepsBfloat16Matrices) {
 
 TEST(PolicyFolderTest, WidensWhatIsNotAllBfloat16) {
   const std::string folder = TestFolder();
-  ASSERT_TRUE(SavePolicyFolder(folder, Weights::Random(Tiny(), 0.1, 7), {"{}", {}, 0, 1}).ok());
+  ASSERT_TRUE(
+      SavePolicyFolder(folder, Weights::Random(TinyConfig(), 0.1, 7), {"{}", {}, 0, 1}).ok());
   const auto checkpoint = CheckpointReader::Open(folder);
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
   const auto weights = LoadWeights(**checkpoint, MatrixStorage::kAsStored);
@@ -138,8 +125,10 @@ TEST(PolicyFolderTest, WidensWhatIsNotAllBfloat16) {
 }
 
 TEST(WeightsTest, RandomIsAPureFunctionOfItsSeed) {
-  EXPECT_EQ(Weights::Random(Tiny(), 0.1, 7).Digest(), Weights::Random(Tiny(), 0.1, 7).Digest());
-  EXPECT_NE(Weights::Random(Tiny(), 0.1, 7).Digest(), Weights::Random(Tiny(), 0.1, 8).Digest());
+  EXPECT_EQ(Weights::Random(TinyConfig(), 0.1, 7).Digest(),
+            Weights::Random(TinyConfig(), 0.1, 7).Digest());
+  EXPECT_NE(Weights::Random(TinyConfig(), 0.1, 7).Digest(),
+            Weights::Random(TinyConfig(), 0.1, 8).Digest());
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "data/file.h"
 #include "tests/data/scratch_folder.h"
-#include "tests/rl/tiny_policy.h"
+#include "tests/rl/tiny_batch.h"
 
 namespace grpo {
 namespace {

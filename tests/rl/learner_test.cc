@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/rl/tiny_policy.h"
+#include "tests/rl/tiny_batch.h"
 
 namespace grpo {
 namespace {

@@ -1,30 +1,13 @@
-// A policy small enough to train in a test, and samples for it.
+// Samples for a policy small enough to train in a test.
 #pragma once
 
 #include <vector>
 
 #include "data/random.h"
-#include "policy/weights.h"
 #include "rl/training_sample.h"
+#include "tests/policy/tiny_policy.h"
 
 namespace grpo {
-
-inline PolicyConfig TinyConfig() {
-  PolicyConfig config;
-  config.vocab_size = 24;
-  config.hidden_size = 16;
-  config.intermediate_size = 24;
-  config.moe_intermediate_size = 8;
-  config.num_hidden_layers = 2;
-  config.num_attention_heads = 2;
-  config.q_lora_rank = 8;
-  config.kv_lora_rank = 8;
-  config.qk_nope_head_dim = 4;
-  config.qk_rope_head_dim = 4;
-  config.v_head_dim = 4;
-  config.n_routed_experts = 4;
-  return config;
-}
 
 // Random token ids; log-probs of the behaviour near those of a uniform policy.
 inline StepBatch TinyBatch(int count, uint64_t seed, int vocabulary = 24) {
