@@ -102,6 +102,11 @@ std::vector<CommandSpec> MakeCommands() {
        "every\n"
        "token given those before it (null for the first) and the most likely next token after it.",
        /*positional=*/0, OptionsOf<LogprobsOptions>()},
+      {Command::kBench, "bench", "bench rollout --policy PATH [OPTION …]",
+       "measures the rollout engine: JSON lines",
+       "Samples random prompts and prints rates, times, memory, the machine's own limits, and how\n"
+       "far the recorded log-probs are from the learner's.",
+       /*positional=*/1, OptionsOf<BenchOptions>()},
       {Command::kConvert, "convert", "convert SRC DST [OPTION …]",
        "converts between Hugging Face folders and GGUF files",
        "SRC is a Hugging Face folder, a checkpoint of a run or a .gguf file; DST a folder or,\n"
@@ -258,11 +263,21 @@ absl::Status FinishConvert(const CommandSpec& spec, const Words& words, CommandL
   return ReadOptions(spec, words, line.convert);
 }
 
+absl::StatusOr<CommandLine> ParseBench(const CommandSpec& spec, const Words& words,
+                                       CommandLine line) {
+  if (words.positional != std::vector<std::string>{"rollout"}) {
+    return UsageError("grpo bench: what is measured must be rollout; usage: grpo " + spec.usage);
+  }
+  RETURN_IF_ERROR(ReadOptions(spec, words, line.bench));
+  return line;
+}
+
 absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
                                          const std::vector<std::string>& arguments) {
   ASSIGN_OR_RETURN(const Words words, SortWords(spec, arguments));
   CommandLine line;
   line.command = spec.command;
+  if (spec.command == Command::kBench) return ParseBench(spec, words, std::move(line));
   if (spec.positional == 1 && !words.positional.empty()) line.recipe = words.positional[0];
   line.overrides = words.All("--set");
   line.rewards = words.All("--reward");
@@ -307,7 +322,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   CommandLine line;
   if (arguments.empty()) {
     return UsageError(
-        "grpo: needs a command: train, eval, score, sample, logprobs or convert. See grpo --help.");
+        "grpo: needs a command: train, eval, score, sample, logprobs, bench or convert. See grpo "
+        "--help.");
   }
   if (IsHelp(arguments[0])) return line;
   if (arguments[0] == "--version") {

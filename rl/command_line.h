@@ -14,7 +14,7 @@
 
 namespace grpo {
 
-enum class Command { kTrain, kEval, kScore, kSample, kLogprobs, kConvert, kHelp, kVersion };
+enum class Command { kTrain, kEval, kScore, kSample, kLogprobs, kBench, kConvert, kHelp, kVersion };
 
 // Options of `grpo sample`; each field is an option, `top_k` being --top-k.
 struct SampleOptions {
@@ -63,6 +63,34 @@ struct LogprobsOptions {
   }
 };
 
+// Options of `grpo bench rollout`.
+struct BenchOptions {
+  std::string policy;
+  int prompts = 8;
+  int group = 8;
+  int prompt_tokens = 64;
+  int new_tokens = 256;
+  int threads = 2;
+  std::string numerics = "exact";
+  std::string dtype = "fp32";
+  int repeats = 1;
+  int64_t seed = 1;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("policy", policy, NotEmpty(), "folder or GGUF file of the policy");
+    visit("prompts", prompts, Range(1, 1 << 16), "random prompts");
+    visit("group", group, Range(1, 65536), "completions of each");
+    visit("prompt_tokens", prompt_tokens, Range(1, 1 << 20), "length of a prompt");
+    visit("new_tokens", new_tokens, Range(1, 1 << 20), "length of a completion");
+    visit("threads", threads, Range(1, 1024), "processor threads");
+    visit("numerics", numerics, OneOf{{"exact", "fast"}}, "of matrix products, as in logprobs");
+    visit("dtype", dtype, OneOf{{"fp32", "bf16"}}, "of the matrices; activations are fp32");
+    visit("repeats", repeats, Range(1, 1000), "lines to print, a run each");
+    visit("seed", seed, AtLeast(0), "of prompts and draws");
+  }
+};
+
 // `grpo convert SOURCE DESTINATION`; `to` and the fields behind it are options.
 struct ConvertOptions {
   std::string source;
@@ -96,6 +124,7 @@ struct CommandLine {
   std::vector<std::string> rewards;    // score: --reward, for ParseRewardSpec
   SampleOptions sample;                // sample
   LogprobsOptions logprobs;            // logprobs
+  BenchOptions bench;                  // bench
   ConvertOptions convert;              // convert
 };
 

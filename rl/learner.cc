@@ -103,7 +103,7 @@ absl::StatusOr<std::vector<at::Tensor>> Learner::Gradients(const StepBatch& batc
       c10::AutoGradMode with_gradients(true);
       const MicroBatch micro =
           PackMicroBatch(batch, plan[m], weights_.config.num_moe_layers(),
-                         weights_.config.num_experts_per_tok, weights_.embedding.scalar_type());
+                         weights_.config.num_experts_per_tok, weights_.final_norm.scalar_type());
       ExpertChoices chosen;
       const auto [logprobs, entropy] =
           ForwardLogprobs(weights_, micro, batch.temperature,

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <malloc.h>
 
+#include "rl/bench_command.h"
 #include "rl/command_line.h"
 #include "rl/convert_command.h"
 #include "rl/eval_command.h"
@@ -34,6 +35,8 @@ absl::Status RunCommand(const grpo::CommandLine& command) {
       return grpo::RunSample(command, grpo::InterruptFlag());
     case grpo::Command::kLogprobs:
       return grpo::RunLogprobs(command);
+    case grpo::Command::kBench:
+      return grpo::RunBench(command);
     case grpo::Command::kConvert:
       return grpo::RunConvert(command);
     case grpo::Command::kHelp:

@@ -1,16 +1,17 @@
 #include "rollout/engine.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 #include "data/random.h"
 #include "data/status_macros.h"
 #include "policy/decoder.h"
-#include "policy/ops.h"
 #include "policy/threads.h"
 #include "rollout/paged_cache.h"
 #include "rollout/paged_sequences.h"
@@ -40,6 +41,8 @@ struct Admitted {
   size_t last_row;
 };
 
+double SecondsSince(absl::Time start) { return absl::ToDoubleSeconds(absl::Now() - start); }
+
 // One thread's share: takes groups from the common list until none is left.
 class Worker {
  public:
@@ -52,7 +55,7 @@ class Worker {
         end_tokens_(end_tokens),
         groups_(groups),
         next_group_(next_group),
-        max_sequences_(std::max(limits.max_sequences, request.group_size)),
+        max_sequences_(MaxSequences(limits, request)),
         pages_of_sequence_((longest_sequence + limits.page_size - 1) / limits.page_size),
         // Beside the completions, each group that joins holds a sequence for its prompt until it
         // has forked.
@@ -64,16 +67,52 @@ class Worker {
 
   void Run() {
     c10::NoGradGuard no_grad;
+    const NumericsScope scope(request_.numerics);
     while (request_.cancelled == nullptr || !request_.cancelled->load(std::memory_order_relaxed)) {
       CollectRows();
       if (rows_.empty()) return;
+      const absl::Time start = absl::Now();
       Forward();
+      CountForward(SecondsSince(start));
+      const absl::Time forwarded = absl::Now();
       ContinueActive();
       StartAdmitted();
+      times_.sampling += SecondsSince(forwarded);
     }
   }
 
+  // Adds this thread's share.
+  void AddTo(RolloutStats& stats) const {
+    stats.forwards += counts_.forwards;
+    stats.prefill_tokens += counts_.prefill_tokens;
+    stats.decode_tokens += counts_.decode_tokens;
+    stats.peak_cache_bytes += cache_.peak_pages() * cache_.page_bytes();
+    stats.prefill_seconds.push_back(times_.prefill);
+    stats.decode_seconds.push_back(times_.decode);
+    stats.sampling_seconds.push_back(times_.sampling);
+    stats.decode_step_seconds.insert(stats.decode_step_seconds.end(),
+                                     counts_.decode_step_seconds.begin(),
+                                     counts_.decode_step_seconds.end());
+  }
+
  private:
+  // No thread takes more than its share: the others would have nothing to do.
+  static int MaxSequences(const EngineLimits& limits, const GenerateRequest& request) {
+    const int groups = static_cast<int>(request.prompts.size());
+    const int share = (groups + limits.threads - 1) / limits.threads;
+    return std::max(std::min(limits.max_sequences, share * request.group_size), request.group_size);
+  }
+
+  void CountForward(double seconds) {
+    const size_t decoding = active_.size(), prefilling = rows_.size() - decoding;
+    ++counts_.forwards;
+    counts_.prefill_tokens += prefilling;
+    counts_.decode_tokens += decoding;
+    times_.prefill += seconds * prefilling / rows_.size();
+    times_.decode += seconds * decoding / rows_.size();
+    if (decoding > 0) counts_.decode_step_seconds.push_back(seconds);
+  }
+
   // The tokens of the coming forward: the last one of each active sequence, and the prompts of
   // groups that join.
   void CollectRows() {
@@ -172,11 +211,10 @@ class Worker {
     rollout.tokens.push_back(drawn.token);
     rollout.logprobs.push_back(drawn.logprob);
     if (sampler_.truncates()) rollout.log_kept_mass.push_back(drawn.log_kept_mass);
-    if (std::find(end_tokens_.begin(), end_tokens_.end(), drawn.token) != end_tokens_.end()) {
-      rollout.finish = FinishReason::kStop;
-      return false;
-    }
-    if (EndsWithStopString(rollout)) {
+    const bool ends =
+        std::find(end_tokens_.begin(), end_tokens_.end(), drawn.token) != end_tokens_.end() ||
+        EndsWithStopString(rollout);
+    if (ends && !request_.ignore_ends) {
       rollout.finish = FinishReason::kStop;
       return false;
     }
@@ -213,18 +251,29 @@ class Worker {
   std::vector<Admitted> admitted_;
   size_t num_logits_used_ = 0;
   at::Tensor logits_;  // [active + admitted, V]
+  RolloutStats counts_;
+  struct {
+    double prefill = 0, decode = 0, sampling = 0;
+  } times_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(
-    const Weights& weights, const GenerateRequest& request) const {
+absl::StatusOr<std::vector<int32_t>> RolloutEngine::PromptTokens(const GenerateRequest& request,
+                                                                 size_t prompt) const {
+  if (!request.prompt_tokens.empty()) return request.prompt_tokens[prompt];
+  return format_.PromptTokens(*tokenizer_, request.prompts[prompt].text);
+}
+
+absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights& weights,
+                                                                  const GenerateRequest& request,
+                                                                  RolloutStats* stats) const {
   std::vector<RolloutGroup> groups(request.prompts.size());
   int longest = 0;
   for (size_t i = 0; i < groups.size(); ++i) {
     RolloutGroup& group = groups[i];
     group.prompt = request.prompts[i];
-    auto prompt_tokens = format_.PromptTokens(*tokenizer_, group.prompt.text);
+    auto prompt_tokens = PromptTokens(request, i);
     if (!prompt_tokens.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat("prompt ", group.prompt.name, ": ", prompt_tokens.status().message()));
@@ -248,17 +297,24 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(
     }
   }
   std::atomic<size_t> next_group{0};
+  std::mutex stats_mutex;
   RETURN_IF_ERROR(RunThreads(limits_.threads, [&](int) {
-    Worker(weights, request, limits_, *tokenizer_, format_.end_tokens(), longest, groups,
-           next_group)
-        .Run();
+    Worker worker(weights, request, limits_, *tokenizer_, format_.end_tokens(), longest, groups,
+                  next_group);
+    worker.Run();
+    const std::lock_guard<std::mutex> lock(stats_mutex);
+    if (stats != nullptr) worker.AddTo(*stats);
     return absl::OkStatus();
   }));
   if (request.cancelled != nullptr && request.cancelled->load())
     return absl::CancelledError("interrupted");
   for (RolloutGroup& group : groups) {
-    for (Rollout& rollout : group.rollouts)
+    for (Rollout& rollout : group.rollouts) {
       rollout.text = tokenizer_->Decode(rollout.tokens, /*skip_special=*/true);
+      if (stats == nullptr) continue;
+      stats->completion_tokens += rollout.tokens.size();
+      stats->prompt_tokens_asked += group.prompt_tokens.size();
+    }
   }
   return groups;
 }

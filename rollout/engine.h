@@ -16,7 +16,9 @@
 #include "data/chat_format.h"
 #include "data/rollout.h"
 #include "data/tokenizer.h"
+#include "policy/ops.h"
 #include "policy/weights.h"
+#include "rollout/rollout_stats.h"
 #include "rollout/sampling.h"
 
 namespace grpo {
@@ -35,6 +37,11 @@ struct GenerateRequest {
   int64_t policy_version = 0;
   const std::atomic<bool>* cancelled =
       nullptr;  // ends early with CancelledError when it becomes true
+  // For measurements: the prompts' tokens, one list for each prompt, in place of those of its text;
+  // completions that take their whole budget whatever they say.
+  std::vector<std::vector<int32_t>> prompt_tokens;
+  bool ignore_ends = false;
+  Numerics numerics = Numerics::kExact;
 };
 
 class RolloutEngine {
@@ -45,10 +52,15 @@ class RolloutEngine {
 
   // One group for each prompt, in their order. Fails when a prompt and its budget exceed the
   // policy's context.
+  // `stats`, where not null, is filled.
   absl::StatusOr<std::vector<RolloutGroup>> Generate(const Weights& weights,
-                                                     const GenerateRequest& request) const;
+                                                     const GenerateRequest& request,
+                                                     RolloutStats* stats = nullptr) const;
 
  private:
+  absl::StatusOr<std::vector<int32_t>> PromptTokens(const GenerateRequest& request,
+                                                    size_t prompt) const;
+
   std::shared_ptr<const Tokenizer> tokenizer_;
   ChatFormat format_;
   EngineLimits limits_;

@@ -29,7 +29,12 @@ int PagedCache::AllocatePage() {
   const int page = free_pages_.back();
   free_pages_.pop_back();
   page_users_[page] = 1;
+  peak_pages_ = std::max(peak_pages_, static_cast<int>(page_users_.size() - free_pages_.size()));
   return page;
+}
+
+int64_t PagedCache::page_bytes() const {
+  return static_cast<int64_t>(layers_.size()) * page_size_ * row_width_ * sizeof(float);
 }
 
 int PagedCache::NewSequence() {

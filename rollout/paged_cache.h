@@ -23,6 +23,8 @@ class PagedCache {
   int max_pages() const { return max_pages_; }
   int free_pages() const { return static_cast<int>(free_pages_.size()); }
   int free_sequences() const { return static_cast<int>(free_sequences_.size()); }
+  int peak_pages() const { return peak_pages_; }  // held at one time
+  int64_t page_bytes() const;                     // of a page in all layers
   int PagesFor(int num_tokens) const { return (num_tokens + page_size_ - 1) / page_size_; }
 
   // A new, empty sequence. Needs free_sequences() > 0.
@@ -57,6 +59,7 @@ class PagedCache {
   std::vector<int> page_users_;  // sequences that hold a page
   std::vector<int> free_pages_;
   std::vector<int> free_sequences_;
+  int peak_pages_ = 0;
 };
 
 }  // namespace grpo

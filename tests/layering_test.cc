@@ -59,10 +59,11 @@ const std::vector<std::string>& WithoutLibTorch() {
       // In folders of their own.
       "data/", "reward/", "policy/cuda/", "tests/data/", "tests/reward/",
       // Single files.
-      "policy/checkpoint_conversion", "policy/checkpoint_reader", "policy/folder_checkpoint",
-      "policy/fp8_blocks", "policy/gguf", "policy/policy_config", "policy/pre_tokenizer_names",
-      "policy/quantized_blocks", "policy/safetensors", "rl/command_line", "rl/convert_command",
-      "rl/event_file", "rl/progress", "rl/recipe", "rl/recorder"};
+      "policy/checkpoint_conversion", "policy/checkpoint_reader", "policy/checkpoint_tokenizer",
+      "policy/folder_checkpoint", "policy/fp8_blocks", "policy/gguf", "policy/policy_config",
+      "policy/pre_tokenizer_names", "policy/quantized_blocks", "policy/safetensors",
+      "rl/command_line", "rl/convert_command", "rl/event_file", "rl/progress", "rl/recipe",
+      "rl/recorder"};
   return *prefixes;
 }
 

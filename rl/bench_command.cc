@@ -1,0 +1,174 @@
+#include "rl/bench_command.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+
+#include "data/random.h"
+#include "data/status_macros.h"
+#include "policy/checkpoint_tokenizer.h"
+#include "policy/policy_folder.h"
+#include "rl/decode_cost.h"
+#include "rl/learner.h"
+#include "rl/machine_limits.h"
+#include "rollout/engine.h"
+
+namespace grpo {
+namespace {
+
+using nlohmann::ordered_json;
+
+GenerateRequest RandomRequest(const BenchOptions& options, int vocabulary) {
+  GenerateRequest request;
+  for (int p = 0; p < options.prompts; ++p) {
+    Prompt prompt;
+    prompt.id = p;
+    prompt.name = absl::StrCat("prompt ", p);
+    request.prompts.push_back(prompt);
+    RandomStream random(options.seed, p);
+    request.prompt_tokens.emplace_back();
+    for (int t = 0; t < options.prompt_tokens; ++t) {
+      request.prompt_tokens.back().push_back(random.Below(vocabulary));
+    }
+  }
+  request.group_size = options.group;
+  request.sampling.max_new_tokens = options.new_tokens;
+  request.seed = options.seed;
+  request.ignore_ends = true;
+  request.numerics = options.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
+  return request;
+}
+
+struct Mismatch {
+  double max_abs = 0;
+  int64_t tokens = 0;  // that differ
+  int64_t compared = 0;
+};
+
+absl::StatusOr<Mismatch> CompareWithLearner(const Weights& weights, int threads,
+                                            const std::vector<RolloutGroup>& groups) {
+  StepBatch batch;
+  std::vector<const Rollout*> rollouts;
+  for (const RolloutGroup& group : groups) {
+    for (const Rollout& rollout : group.rollouts) {
+      TrainingSample sample;
+      sample.tokens = group.prompt_tokens;
+      sample.prompt_length = static_cast<int>(sample.tokens.size());
+      sample.tokens.insert(sample.tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
+      batch.samples.push_back(std::move(sample));
+      rollouts.push_back(&rollout);
+    }
+  }
+  Weights learned = weights;
+  const Learner learner(learned, {.threads = threads, .micro_batch_tokens = 2048});
+  ASSIGN_OR_RETURN(const auto logprobs, learner.Logprobs(learned, batch));
+  Mismatch mismatch;
+  for (size_t i = 0; i < rollouts.size(); ++i) {
+    for (size_t t = 0; t < rollouts[i]->logprobs.size(); ++t) {
+      const double difference = std::fabs(rollouts[i]->logprobs[t] - logprobs[i][t]);
+      mismatch.max_abs = std::max(mismatch.max_abs, difference);
+      mismatch.tokens += difference != 0;
+      ++mismatch.compared;
+    }
+  }
+  return mismatch;
+}
+
+double Slowest(const std::vector<double>& seconds) {
+  return *std::max_element(seconds.begin(), seconds.end());
+}
+
+double Rate(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
+
+// In milliseconds; `share` from 0 to 1.
+double Percentile(std::vector<double> seconds, double share) {
+  if (seconds.empty()) return 0;
+  std::sort(seconds.begin(), seconds.end());
+  return 1e3 * seconds[static_cast<size_t>(share * (seconds.size() - 1))];
+}
+
+int64_t PeakMemoryBytes() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+ordered_json Record(const BenchOptions& options, const Weights& weights, const RolloutStats& stats,
+                    double seconds, const MachineLimits& limits, const Mismatch& mismatch) {
+  const double decode_seconds = Slowest(stats.decode_seconds);
+  const double context = options.prompt_tokens + options.new_tokens / 2.0;
+  const double bytes_per_weight = c10::elementSize(weights.head.scalar_type());
+  const double flops = DecodeFlops(weights.config, context) * stats.decode_tokens;
+  const double bytes =
+      DecodeBytes(weights.config, stats.MeanDecodeBatch(), context, bytes_per_weight) *
+      stats.decode_step_seconds.size();
+  return {{"bench", "rollout"},
+          {"policy", options.policy},
+          {"parameters", weights.CountParameters()},
+          {"dtype", options.dtype},
+          {"numerics", options.numerics},
+          {"threads", options.threads},
+          {"prompts", options.prompts},
+          {"group", options.group},
+          {"prompt_tokens", options.prompt_tokens},
+          {"new_tokens", options.new_tokens},
+          {"seconds", seconds},
+          {"tokens_per_second", Rate(stats.completion_tokens, seconds)},
+          {"prefill_tokens_per_second", Rate(stats.prefill_tokens, Slowest(stats.prefill_seconds))},
+          {"decode_tokens_per_second", Rate(stats.decode_tokens, decode_seconds)},
+          {"sampling_seconds", Slowest(stats.sampling_seconds)},
+          {"mean_decode_batch", stats.MeanDecodeBatch()},
+          {"sharing_ratio", Rate(stats.prompt_tokens_asked, stats.prefill_tokens)},
+          {"decode_step_ms",
+           {{"p50", Percentile(stats.decode_step_seconds, 0.5)},
+            {"p95", Percentile(stats.decode_step_seconds, 0.95)},
+            {"p99", Percentile(stats.decode_step_seconds, 0.99)}}},
+          {"peak_cache_bytes", stats.peak_cache_bytes},
+          {"peak_memory_bytes", PeakMemoryBytes()},
+          {"decode_gflops", Rate(flops, decode_seconds) * 1e-9},
+          {"decode_gbytes_per_second", Rate(bytes, decode_seconds) * 1e-9},
+          {"limit_gflops", limits.flops_per_second * 1e-9},
+          {"limit_gbytes_per_second", limits.bytes_per_second * 1e-9},
+          {"mismatch_max_abs", mismatch.max_abs},
+          {"mismatch_tokens", mismatch.tokens},
+          {"compared_tokens", mismatch.compared}};
+}
+
+}  // namespace
+
+absl::Status RunBench(const CommandLine& command) {
+  const BenchOptions& options = command.bench;
+  ASSIGN_OR_RETURN(const auto checkpoint, CheckpointReader::Open(options.policy));
+  ASSIGN_OR_RETURN(const auto tokenizer, LoadTokenizer(*checkpoint));
+  ASSIGN_OR_RETURN(const ChatFormat format, LoadChatFormat(*checkpoint, *tokenizer));
+  const bool bf16 = options.dtype == "bf16";
+  ASSIGN_OR_RETURN(Weights weights, LoadWeights(*checkpoint, bf16 ? MatrixStorage::kAsStored
+                                                                  : MatrixStorage::kFloat));
+  if (bf16) weights = weights.To(at::kBFloat16);
+  const MachineLimits limits = MeasureMachine(options.threads, bf16 ? at::kBFloat16 : at::kFloat);
+  EngineLimits engine_limits;
+  engine_limits.threads = options.threads;
+  const RolloutEngine engine(tokenizer, format, engine_limits);
+  const GenerateRequest request = RandomRequest(options, weights.config.vocab_size);
+  for (int repeat = 0; repeat < options.repeats; ++repeat) {
+    RolloutStats stats;
+    const absl::Time start = absl::Now();
+    ASSIGN_OR_RETURN(const std::vector<RolloutGroup> groups,
+                     engine.Generate(weights, request, &stats));
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+    ASSIGN_OR_RETURN(const Mismatch mismatch, CompareWithLearner(weights, options.threads, groups));
+    std::printf("%s\n", Record(options, weights, stats, seconds, limits, mismatch).dump().c_str());
+    std::fflush(stdout);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace grpo
