@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace grpo {
@@ -106,29 +107,129 @@ void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, c
   }
 }
 
+// Elements of a narrower type too.
+template <typename T, typename B>
+typename VectorOf<T>::Type LoadWidened(const B* p) {
+  T wide[VectorOf<T>::kLanes];
+  for (int i = 0; i < VectorOf<T>::kLanes; ++i) wide[i] = p[i];
+  return Load(wide);
+}
+
+// The two halves of one step of a transposition: blocks of kWidth lanes change places.
+template <int kWidth, typename Vector, int... kLane>
+[[gnu::always_inline]] inline void SwapBlocks(Vector& a, Vector& b,
+                                              std::integer_sequence<int, kLane...>) {
+  constexpr int kLanes = sizeof...(kLane);
+  const Vector low =
+      __builtin_shufflevector(a, b, ((kLane & kWidth) == 0 ? kLane : kLanes + kLane - kWidth)...);
+  b = __builtin_shufflevector(a, b, ((kLane & kWidth) == 0 ? kLane + kWidth : kLanes + kLane)...);
+  a = low;
+}
+
+template <int kWidth, typename Vector, size_t kLanes>
+[[gnu::always_inline]] inline void SwapAllBlocks(Vector (&rows)[kLanes]) {
+#pragma GCC unroll 16
+  for (size_t i = 0; i < kLanes; ++i) {
+    if ((i & kWidth) == 0) {
+      SwapBlocks<kWidth>(rows[i], rows[i + kWidth], std::make_integer_sequence<int, kLanes>());
+    }
+  }
+  if constexpr (2 * kWidth < kLanes) SwapAllBlocks<2 * kWidth>(rows);
+}
+
+// columns[k] holds from[j * from_row + k] of all rows j: as many of both as a register has lanes.
+template <typename T, typename B>
+[[gnu::always_inline]] inline void Transpose(
+    const B* from, int64_t from_row, typename VectorOf<T>::Type (&columns)[VectorOf<T>::kLanes]) {
+#pragma GCC unroll 16
+  for (int j = 0; j < VectorOf<T>::kLanes; ++j) {
+    columns[j] = LoadWidened<T>(from + j * from_row);
+  }
+  SwapAllBlocks<1>(columns);
+}
+
 // Copies a block of B into panels of kWidth columns, [panel][k][column], zeros beyond the last
 // column. B's elements may be narrower than T.
 template <typename T, typename B>
 void PackB(int depth, int n, const B* b, int64_t b_row, int64_t b_col, T* packed) {
-  constexpr int kWidth = VectorOf<T>::kLanes * kTileVectors;
+  constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
   for (int j0 = 0; j0 < n; j0 += kWidth, packed += static_cast<int64_t>(depth) * kWidth) {
     const int columns = std::min(kWidth, n - j0);
     if (columns < kWidth) std::fill_n(packed, static_cast<int64_t>(depth) * kWidth, T{0});
     const B* from = b + j0 * b_col;
     if (b_col == 1) {
       for (int k = 0; k < depth; ++k) std::copy_n(from + k * b_row, columns, packed + k * kWidth);
-    } else {
-      for (int j = 0; j < columns; ++j) {
-        for (int k = 0; k < depth; ++k) packed[k * kWidth + j] = from[k * b_row + j * b_col];
+      continue;
+    }
+    for (int j = 0; j < columns; j += kLanes) {
+      const int width = std::min(kLanes, columns - j);
+      int k = 0;
+      for (; b_row == 1 && width == kLanes && k + kLanes <= depth; k += kLanes) {
+        typename VectorOf<T>::Type rows_of_panel[kLanes];
+        Transpose<T>(from + j * b_col + k, b_col, rows_of_panel);
+        for (int r = 0; r < kLanes; ++r) Store(packed + (k + r) * kWidth + j, rows_of_panel[r]);
+      }
+      for (int rest = j; rest < j + width; ++rest) {
+        for (int r = k; r < depth; ++r) packed[r * kWidth + rest] = from[r * b_row + rest * b_col];
       }
     }
+  }
+}
+
+// Of few rows, packing B would cost more than the sums: its columns come transposed into registers,
+// and the sums go on from there, in the same order.
+constexpr int kFewRows = GRPO_VECTOR_BYTES == 64 ? 8 : 4;
+
+template <typename T, int kRows, typename B>
+void FewRows(int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b, int64_t b_col,
+             T* c, int64_t ldc, bool accumulate) {
+  using Vector = typename VectorOf<T>::Type;
+  constexpr int kLanes = VectorOf<T>::kLanes;
+  for (int j0 = 0; j0 + kLanes <= n; j0 += kLanes) {
+    const B* from = b + j0 * b_col;
+    Vector sum[kRows];
+    for (int i = 0; i < kRows; ++i) sum[i] = accumulate ? Load(c + i * ldc + j0) : Vector{};
+    int k0 = 0;
+    for (; k0 + kLanes <= k; k0 += kLanes) {
+      Vector columns[kLanes];
+      Transpose<T>(from + k0, b_col, columns);
+#pragma GCC unroll 16
+      for (int r = 0; r < kLanes; ++r) {
+#pragma GCC unroll 8
+        for (int i = 0; i < kRows; ++i) sum[i] += a[i * a_row + (k0 + r) * a_col] * columns[r];
+      }
+    }
+    for (; k0 < k; ++k0) {
+      T column[kLanes];
+      for (int j = 0; j < kLanes; ++j) column[j] = from[j * b_col + k0];
+      for (int i = 0; i < kRows; ++i) sum[i] += a[i * a_row + k0 * a_col] * Load(column);
+    }
+    for (int i = 0; i < kRows; ++i) Store(c + i * ldc + j0, sum[i]);
+  }
+}
+
+template <typename T, int kRows, typename B>
+void FewRowsOf(int rows, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b,
+               int64_t b_col, T* c, int64_t ldc, bool accumulate) {
+  if (rows == kRows) {
+    FewRows<T, kRows>(n, k, a, a_row, a_col, b, b_col, c, ldc, accumulate);
+  } else if constexpr (kRows > 1) {
+    FewRowsOf<T, kRows - 1>(rows, n, k, a, a_row, a_col, b, b_col, c, ldc, accumulate);
   }
 }
 
 template <typename T, typename B = T>
 void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b, int64_t b_row,
           int64_t b_col, T* c, int64_t ldc, bool accumulate) {
-  constexpr int kWidth = VectorOf<T>::kLanes * kTileVectors;
+  constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
+  if (m <= kFewRows && b_row == 1 && n >= kLanes) {
+    FewRowsOf<T, kFewRows>(m, n, k, a, a_row, a_col, b, b_col, c, ldc, accumulate);
+    const int done = n / kLanes * kLanes;
+    b += done * b_col;
+    c += done;
+    n -= done;
+    if (n == 0) return;
+  }
   const int panels = (n + kWidth - 1) / kWidth;
   T* packed = Scratch<T>(static_cast<size_t>(panels) * kWidth * std::min(k, kDepth));
   for (int k0 = 0; k0 < k; k0 += kDepth) {
