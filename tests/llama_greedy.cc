@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "llama.h"
+#include <llama.h>
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;

@@ -65,6 +65,23 @@ TEST(LinearTest, GivesARowTheSameBitsInAnyBatch) {
   }
 }
 
+TEST(LinearTest, SumsFewRowsAsItSumsManyWhateverTheSizes) {
+  for (int in : {1, 7, 16, 40, 300}) {
+    for (int out : {1, 8, 15, 16, 17, 33, 130}) {
+      const at::Tensor x = Random({20, in}, 1, at::kFloat),
+                       weight = Random({out, in}, 2, at::kFloat), narrow = weight.to(at::kBFloat16);
+      const at::Tensor many = Linear(x, weight), many_narrow = Linear(x, narrow);
+      for (int64_t rows = 1; rows < 14; ++rows) {
+        const at::Tensor few = x.narrow(0, 2, rows).contiguous();
+        EXPECT_TRUE(Linear(few, weight).equal(many.narrow(0, 2, rows)))
+            << rows << " x " << in << " x " << out;
+        EXPECT_TRUE(Linear(few, narrow).equal(many_narrow.narrow(0, 2, rows)))
+            << rows << " x " << in << " x " << out;
+      }
+    }
+  }
+}
+
 TEST(LinearTest, WidensBfloat16WeightsAndRoundsBothFactorsWhenFast) {
   const at::Tensor x = at::randn({7, 300}), weight = at::randn({33, 300}).to(at::kBFloat16);
   const at::Tensor exact = Linear(x, weight);

@@ -62,6 +62,21 @@ TEST(CommandLineTest, ReadsSampleByTheFieldsOfItsOptions) {
   EXPECT_EQ(Parsed({"sample", "--policy", "2026"}).sample.policy, "2026");
 }
 
+TEST(CommandLineTest, ReadsBench) {
+  const CommandLine line = Parsed({"bench", "rollout", "--policy", "p", "--group=4", "--dtype",
+                                   "bf16", "--numerics", "fast", "--prompt-tokens", "100"});
+  EXPECT_EQ(line.command, Command::kBench);
+  EXPECT_EQ(line.bench.policy, "p");
+  EXPECT_EQ(line.bench.group, 4);
+  EXPECT_EQ(line.bench.dtype, "bf16");
+  EXPECT_EQ(line.bench.numerics, "fast");
+  EXPECT_EQ(line.bench.prompt_tokens, 100);
+  EXPECT_EQ(line.recipe, "");
+  EXPECT_THAT(ErrorOf({"bench", "--policy", "p"}), HasSubstr("must be rollout"));
+  EXPECT_THAT(ErrorOf({"bench", "learner", "--policy", "p"}), HasSubstr("must be rollout"));
+  EXPECT_THAT(ErrorOf({"bench", "rollout"}), HasSubstr("--policy"));
+}
+
 TEST(CommandLineTest, ReadsConvert) {
   const CommandLine line =
       Parsed({"convert", "a", "--dtype", "f16", "b.gguf", "--dry-run", "--pre=smollm"});

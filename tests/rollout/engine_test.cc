@@ -172,6 +172,39 @@ TEST_P(EngineTest, RecordsTheKeptMassOnlyWhenSamplingCutsOff) {
   for (float mass : rollout.log_kept_mass) EXPECT_LE(mass, 0);
 }
 
+TEST_P(EngineTest, TakesPromptsAsTokensAndGoesOnBehindEndsWhenAsked) {
+  GenerateRequest request = Request(/*prompts=*/3, /*group_size=*/4);
+  const auto of_texts = Generate(Engine(1, 64, 16), request);
+  for (const RolloutGroup& group : of_texts) request.prompt_tokens.push_back(group.prompt_tokens);
+  for (Prompt& prompt : request.prompts) prompt.text.clear();
+  const auto of_tokens = Generate(Engine(1, 64, 16), request);
+  ASSERT_EQ(of_tokens.size(), of_texts.size());
+  for (size_t i = 0; i < of_texts.size(); ++i) ExpectSameRollouts(of_tokens[i], of_texts[i]);
+  request.ignore_ends = true;
+  for (const RolloutGroup& group : Generate(Engine(1, 64, 16), request)) {
+    for (const Rollout& rollout : group.rollouts) {
+      EXPECT_EQ(rollout.tokens.size(), 40u);
+      EXPECT_EQ(rollout.finish, FinishReason::kLength);
+    }
+  }
+}
+
+TEST_P(EngineTest, CountsWhatItDoesAndSharesItAmongItsThreads) {
+  GenerateRequest request = Request(/*prompts=*/4, /*group_size=*/4);
+  request.ignore_ends = true;
+  request.prompt_tokens.assign(4, {1, 2, 3, 4, 5});
+  RolloutStats stats;
+  const auto groups = Engine(2, 64, 16).Generate(weights_, request, &stats);
+  ASSERT_TRUE(groups.ok()) << groups.status();
+  EXPECT_EQ(stats.prefill_tokens, 4 * 5);
+  EXPECT_EQ(stats.prompt_tokens_asked, 16 * 5);
+  EXPECT_EQ(stats.completion_tokens, 16 * 40);
+  EXPECT_EQ(stats.decode_tokens, 16 * 39);  // the first comes from the prompt, the last is not fed
+  EXPECT_EQ(stats.prefill_seconds.size(), 2u);
+  EXPECT_LE(stats.MeanDecodeBatch(), 8);  // of 16, by two threads
+  EXPECT_GT(stats.peak_cache_bytes, 0);
+}
+
 TEST_P(EngineTest, RefusesAPromptThatDoesNotFitTheContext) {
   GenerateRequest request = Request(1, 1);
   request.prompts[0].name = "set.jsonl:7";

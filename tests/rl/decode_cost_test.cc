@@ -1,0 +1,60 @@
+#include "rl/decode_cost.h"
+
+#include <gtest/gtest.h>
+
+#include "policy/weights.h"
+#include "tests/policy/tiny_policy.h"
+
+namespace grpo {
+namespace {
+
+// Matrices that a token passes when it chooses every expert.
+double MatrixElements(const PolicyConfig& config) {
+  double elements = 0;
+  Weights weights = Weights::Allocate(config, at::kFloat);
+  ForEachTensor(weights, [&](at::Tensor& tensor) {
+    if (tensor.dim() > 1) elements += tensor.numel();
+  });
+  const bool tied = config.tie_word_embeddings;
+  return elements - (tied ? 0 : weights.embedding.numel());  // its rows are looked up
+}
+
+PolicyConfig Grouped() {
+  PolicyConfig config = TinyConfig();
+  config.model_type = "qwen3_moe";
+  config.num_key_value_heads = 1;
+  config.head_dim = 8;
+  config.n_shared_experts = 0;
+  config.tie_word_embeddings = true;
+  return config;
+}
+
+TEST(DecodeCostTest, IsTwoOperationsForEachWeightThatATokenPasses) {
+  for (PolicyConfig config : {TinyConfig(), Grouped()}) {
+    config.num_experts_per_tok = config.n_routed_experts;
+    EXPECT_EQ(DecodeFlops(config, /*context=*/0), 2 * MatrixElements(config));
+    EXPECT_EQ(DecodeBytes(config, /*batch=*/3, /*context=*/0, /*bytes_per_weight=*/2),
+              2 * MatrixElements(config));
+  }
+}
+
+TEST(DecodeCostTest, CountsAttentionOverTheCache) {
+  const PolicyConfig config = TinyConfig();
+  const double row = config.kv_lora_rank + config.qk_rope_head_dim;
+  EXPECT_EQ(DecodeFlops(config, 100) - DecodeFlops(config, 0), 2 * 100 * config.num_hidden_layers *
+                                                                   config.num_attention_heads *
+                                                                   (row + config.kv_lora_rank));
+  EXPECT_EQ(DecodeBytes(config, 5, 100, 4) - DecodeBytes(config, 5, 0, 4),
+            5 * 100 * config.num_hidden_layers * row * 4);
+}
+
+TEST(DecodeCostTest, ReachesMoreExpertsWithMoreTokens) {
+  PolicyConfig config = TinyConfig();
+  config.num_experts_per_tok = 1;
+  const double one = DecodeBytes(config, 1, 0, 4), many = DecodeBytes(config, 1000, 0, 4);
+  const double expert = 3.0 * config.hidden_size * config.moe_intermediate_size * 4;
+  EXPECT_NEAR(many - one, expert * (config.n_routed_experts - 1) * config.num_moe_layers(), 1e-6);
+}
+
+}  // namespace
+}  // namespace grpo
