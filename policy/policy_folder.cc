@@ -72,6 +72,31 @@ struct TensorRead {
   at::Tensor to;
 };
 
+// The first element whose exponent is all ones: NaN or infinite. -1 where there is none.
+template <typename Bits>
+int64_t FirstNotFinite(const at::Tensor& tensor, Bits exponent) {
+  const Bits* const bits = static_cast<const Bits*>(tensor.const_data_ptr());
+  const int64_t count = tensor.numel();
+  bool found = false;  // without a branch, so that the loop is vectorised
+  for (int64_t i = 0; i < count; ++i) found |= (bits[i] & exponent) == exponent;
+  if (!found) return -1;
+  return std::find_if(bits, bits + count, [&](Bits b) { return (b & exponent) == exponent; }) -
+         bits;
+}
+
+// A weight that is no number would make every answer NaN.
+absl::Status CheckFinite(const std::string& origin, const std::string& name,
+                         const at::Tensor& tensor) {
+  const int64_t at =
+      tensor.scalar_type() == at::kFloat      ? FirstNotFinite<uint32_t>(tensor, 0x7f800000)
+      : tensor.scalar_type() == at::kBFloat16 ? FirstNotFinite<uint16_t>(tensor, 0x7f80)
+                                              : FirstNotFinite<uint16_t>(tensor, 0x7c00);
+  if (at < 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(origin, ": tensor ", name, ": element ", at,
+                                                 " is ", tensor.view(-1)[at].item<float>(),
+                                                 ", expected a finite number"));
+}
+
 absl::Status ReadAll(const CheckpointReader& checkpoint, const std::vector<TensorRead>& reads) {
   const int threads = std::clamp<int>(std::thread::hardware_concurrency(), 1, 8);
   std::atomic<size_t> next{0};
@@ -87,6 +112,7 @@ absl::Status ReadAll(const CheckpointReader& checkpoint, const std::vector<Tenso
         const auto values = absl::MakeSpan(static_cast<float*>(tensor.data_ptr()), tensor.numel());
         RETURN_IF_ERROR(checkpoint.Read(*from, values));
       }
+      RETURN_IF_ERROR(CheckFinite(checkpoint.path(), from->name, tensor));
     }
     return absl::OkStatus();
   });

@@ -32,8 +32,8 @@ enum class MatrixStorage { kFloat, kAsStored };
 
 // fp32 weights otherwise: narrower and quantised tensors are widened. Never holds a second copy of
 // them. Layers that predict further tokens (num_nextn_predict_layers) are kept as they are. An
-// error names the file and the tensor that is missing, left over, or of another shape than
-// config.json says.
+// error names the file and the tensor that is missing, left over, of another shape than config.json
+// says, or not finite in an element.
 absl::StatusOr<Weights> LoadWeights(const CheckpointReader& checkpoint,
                                     MatrixStorage matrices = MatrixStorage::kFloat);
 absl::StatusOr<Weights> LoadPolicyFolder(const std::string& path);

@@ -1,5 +1,7 @@
 #include "policy/policy_folder.h"
 
+#include <cmath>
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -45,6 +47,29 @@ TEST(PolicyFolderTest, NamesAMissingTensorAndOneOfTheWrongShape) {
                 .message()
                 .find("lm_head.weight has the shape [3, 3]"),
             absl::string_view::npos);
+}
+
+TEST(PolicyFolderTest, RefusesWeightsThatAreNoNumbers) {
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+    for (const float bad : {NAN, INFINITY, -INFINITY}) {
+      const ScratchFolder folder;
+      const Weights weights = Weights::Random(TinyConfig(), 0.1, 7);
+      ASSERT_TRUE(SavePolicyFolder(folder.path(), weights, {"{}", {}, 0, 1}).ok());
+      std::vector<NamedTensor> tensors = weights.CheckpointTensors();
+      for (NamedTensor& named : tensors) named.tensor = named.tensor.to(type);
+      tensors.back().tensor.view(-1)[5].fill_(bad);
+      ASSERT_TRUE(SaveTensors(folder.path() + "/model.safetensors", tensors).ok());
+      for (const MatrixStorage storage : {MatrixStorage::kFloat, MatrixStorage::kAsStored}) {
+        const auto checkpoint = CheckpointReader::Open(folder.path());
+        ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+        EXPECT_NE(LoadWeights(**checkpoint, storage)
+                      .status()
+                      .message()
+                      .find("tensor lm_head.weight: element 5 is"),
+                  absl::string_view::npos);
+      }
+    }
+  }
 }
 
 TEST(PolicyFolderTest, NamesATensorThatHasNoPlace) {
