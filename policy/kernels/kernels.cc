@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -110,9 +111,13 @@ void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, c
 // Elements of a narrower type too.
 template <typename T, typename B>
 typename VectorOf<T>::Type LoadWidened(const B* p) {
-  T wide[VectorOf<T>::kLanes];
-  for (int i = 0; i < VectorOf<T>::kLanes; ++i) wide[i] = p[i];
-  return Load(wide);
+  if constexpr (std::is_same_v<T, B>) {
+    return Load(p);
+  } else {
+    T wide[VectorOf<T>::kLanes];
+    for (int i = 0; i < VectorOf<T>::kLanes; ++i) wide[i] = p[i];
+    return Load(wide);
+  }
 }
 
 // The two halves of one step of a transposition: blocks of kWidth lanes change places.
