@@ -26,6 +26,7 @@ const T* Data(const at::Tensor& tensor) {
 }
 
 thread_local Numerics numerics = Numerics::kExact;
+thread_local const PackedWeights* packed_weights = nullptr;
 
 void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
   const at::Tensor product = at::mm(a.to(b.scalar_type()), b);
@@ -36,9 +37,27 @@ void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool 
   }
 }
 
+void MultiplyPacked(const at::Tensor& a, const at::Tensor& packed, int64_t columns, at::Tensor& c,
+                    bool accumulate) {
+  GRPO_DISPATCH(c, [&] {
+    const auto multiply = [&](const auto kernel, const auto* data) {
+      kernel(a.size(0), columns, a.size(1), Data<scalar_t>(a), a.stride(0), a.stride(1), data,
+             c.mutable_data_ptr<scalar_t>(), c.stride(0), accumulate);
+    };
+    const Kernels<scalar_t>& kernels = ActiveKernels<scalar_t>();
+    if (packed.scalar_type() == at::kBFloat16) {
+      multiply(kernels.gemm_packed_bf16, static_cast<const BFloat16*>(packed.const_data_ptr()));
+    } else {
+      multiply(kernels.gemm_packed, Data<scalar_t>(packed));
+    }
+  });
+}
+
 // c [M, N] = a [M, K] b [K, N] for views with any strides; c contiguous. b may be bfloat16.
 void Multiply(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
   if (numerics == Numerics::kFast) return MultiplyFast(a, b, c, accumulate);
+  const at::Tensor* const packed = packed_weights == nullptr ? nullptr : packed_weights->Find(b);
+  if (packed != nullptr) return MultiplyPacked(a, *packed, b.size(1), c, accumulate);
   GRPO_DISPATCH(c, [&] {
     const auto multiply = [&](const auto kernel, const auto* b_data) {
       kernel(a.size(0), b.size(1), a.size(1), Data<scalar_t>(a), a.stride(0), a.stride(1), b_data,
@@ -449,6 +468,21 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
 NumericsScope::NumericsScope(Numerics wanted) : before_(numerics) { numerics = wanted; }
 
 NumericsScope::~NumericsScope() { numerics = before_; }
+
+PackedWeights::Scope::Scope(const PackedWeights* packed) : before_(packed_weights) {
+  packed_weights = packed;
+}
+
+PackedWeights::Scope::~Scope() { packed_weights = before_; }
+
+const at::Tensor* PackedWeights::Find(const at::Tensor& b) const {
+  const auto found = entries_.find(b.const_data_ptr());
+  if (found == entries_.end()) return nullptr;
+  const Entry& entry = found->second;
+  const bool same = entry.row_stride == b.stride(0) && entry.column_stride == b.stride(1) &&
+                    entry.rows == b.size(0) && entry.columns == b.size(1);
+  return same ? &entry.packed : nullptr;
+}
 
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight) {
   return LinearFunction::apply(x, weight);

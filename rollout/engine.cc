@@ -257,6 +257,15 @@ class Worker {
   } times_;
 };
 
+// Packing reads and writes all weights once: much less than that many steps do, and products with
+// few rows do without.
+bool PaysToPack(const GenerateRequest& request, const EngineLimits& limits) {
+  constexpr int kFewRows = 8, kFewSteps = 8;
+  const size_t sequences = request.prompts.size() * request.group_size;
+  return request.numerics == Numerics::kExact && sequences > size_t{kFewRows} * limits.threads &&
+         request.sampling.max_new_tokens > kFewSteps;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<int32_t>> RolloutEngine::PromptTokens(const GenerateRequest& request,
@@ -296,9 +305,14 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights&
       group.rollouts[g].policy_version = request.policy_version;
     }
   }
+  std::unique_ptr<PackedWeights> packed;
+  if (PaysToPack(request, limits_)) {
+    ASSIGN_OR_RETURN(packed, PackedWeights::Pack(weights, limits_.threads));
+  }
   std::atomic<size_t> next_group{0};
   std::mutex stats_mutex;
   RETURN_IF_ERROR(RunThreads(limits_.threads, [&](int) {
+    const PackedWeights::Scope scope(packed.get());
     Worker worker(weights, request, limits_, *tokenizer_, format_.end_tokens(), longest, groups,
                   next_group);
     worker.Run();

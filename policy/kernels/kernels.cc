@@ -57,10 +57,22 @@ constexpr int kTileRows = GRPO_VECTOR_BYTES == 64 ? 12 : 6;
 constexpr int kTileVectors = 2;
 constexpr int kDepth = 256;  // of a packed block of B: stays in the second-level cache
 
-// One tile of C: kRows x (kTileVectors vectors), over `depth` steps of k. `b` is packed.
-template <typename T, int kRows>
-void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c, int64_t ldc,
-          bool load_c, int columns) {
+// Elements of a narrower type too.
+template <typename T, typename B>
+typename VectorOf<T>::Type LoadWidened(const B* p) {
+  if constexpr (std::is_same_v<T, B>) {
+    return Load(p);
+  } else {
+    T wide[VectorOf<T>::kLanes];
+    for (int i = 0; i < VectorOf<T>::kLanes; ++i) wide[i] = p[i];
+    return Load(wide);
+  }
+}
+
+// One tile of C: kRows x (kTileVectors vectors), over `depth` steps of k, each a row of b.
+template <typename T, int kRows, typename B>
+void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const B* b, int64_t b_stride, T* c,
+          int64_t ldc, bool load_c, int columns) {
   using Vector = typename VectorOf<T>::Type;
   constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
   Vector sum[kRows][kTileVectors];
@@ -83,7 +95,7 @@ void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c,
   }
   for (int k = 0; k < depth; ++k) {
     Vector b_row[kTileVectors];
-    for (int v = 0; v < kTileVectors; ++v) b_row[v] = Load(b + k * kWidth + v * kLanes);
+    for (int v = 0; v < kTileVectors; ++v) b_row[v] = LoadWidened<T>(b + k * b_stride + v * kLanes);
 #pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) {
       const T a_value = a[i * a_row + k * a_col];
@@ -98,25 +110,13 @@ void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c,
   }
 }
 
-template <typename T, int kRows>
-void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, T* c,
-                int64_t ldc, bool load_c, int columns) {
+template <typename T, int kRows, typename B>
+void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, const B* b,
+                int64_t b_stride, T* c, int64_t ldc, bool load_c, int columns) {
   if (rows == kRows) {
-    Tile<T, kRows>(depth, a, a_row, a_col, b, c, ldc, load_c, columns);
+    Tile<T, kRows>(depth, a, a_row, a_col, b, b_stride, c, ldc, load_c, columns);
   } else if constexpr (kRows > 1) {
-    TileOfRows<T, kRows - 1>(rows, depth, a, a_row, a_col, b, c, ldc, load_c, columns);
-  }
-}
-
-// Elements of a narrower type too.
-template <typename T, typename B>
-typename VectorOf<T>::Type LoadWidened(const B* p) {
-  if constexpr (std::is_same_v<T, B>) {
-    return Load(p);
-  } else {
-    T wide[VectorOf<T>::kLanes];
-    for (int i = 0; i < VectorOf<T>::kLanes; ++i) wide[i] = p[i];
-    return Load(wide);
+    TileOfRows<T, kRows - 1>(rows, depth, a, a_row, a_col, b, b_stride, c, ldc, load_c, columns);
   }
 }
 
@@ -181,6 +181,31 @@ void PackB(int depth, int n, const B* b, int64_t b_row, int64_t b_col, T* packed
   }
 }
 
+template <typename T>
+constexpr int PanelWidth() {
+  return VectorOf<T>::kLanes * kTileVectors;
+}
+
+// Elements of B [k, n] in panels.
+template <typename T>
+int64_t PackedSize(int n, int k) {
+  return (n + PanelWidth<T>() - 1) / PanelWidth<T>() * PanelWidth<T>() * int64_t{k};
+}
+
+// C = or += A times a packed block of B.
+template <typename T, typename B>
+void MultiplyBlock(int m, int n, int depth, const T* a, int64_t a_row, int64_t a_col,
+                   const B* packed, T* c, int64_t ldc, bool load_c) {
+  constexpr int kWidth = PanelWidth<T>();
+  for (int j = 0; j < n; j += kWidth, packed += int64_t{depth} * kWidth) {
+    for (int i = 0; i < m; i += kTileRows) {
+      TileOfRows<T, kTileRows>(std::min(kTileRows, m - i), depth, a + i * a_row, a_row, a_col,
+                               packed, kWidth, c + i * ldc + j, ldc, load_c,
+                               std::min(kWidth, n - j));
+    }
+  }
+}
+
 // Of few rows, packing B would cost more than the sums: its columns come transposed into registers,
 // and the sums go on from there, in the same order.
 constexpr int kFewRows = GRPO_VECTOR_BYTES == 64 ? 8 : 4;
@@ -226,33 +251,64 @@ void FewRowsOf(int rows, int n, int k, const T* a, int64_t a_row, int64_t a_col,
 template <typename T, typename B = T>
 void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b, int64_t b_row,
           int64_t b_col, T* c, int64_t ldc, bool accumulate) {
-  constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
-  if (m <= kFewRows && b_row == 1 && n >= kLanes) {
+  constexpr int kLanes = VectorOf<T>::kLanes, kWidth = PanelWidth<T>();
+  int done = 0;  // columns that need no packing, for they are read once only
+  if (m <= kFewRows && b_row == 1) {
     FewRowsOf<T, kFewRows>(m, n, k, a, a_row, a_col, b, b_col, c, ldc, accumulate);
-    const int done = n / kLanes * kLanes;
-    b += done * b_col;
-    c += done;
-    n -= done;
-    if (n == 0) return;
+    done = n / kLanes * kLanes;
+  } else if (m <= kTileRows && b_col == 1) {
+    for (; done + kWidth <= n; done += kWidth) {
+      TileOfRows<T, kTileRows>(m, k, a, a_row, a_col, b + done, b_row, c + done, ldc, accumulate,
+                               kWidth);
+    }
   }
-  const int panels = (n + kWidth - 1) / kWidth;
-  T* packed = Scratch<T>(static_cast<size_t>(panels) * kWidth * std::min(k, kDepth));
+  if (done == n) return;
+  b += done * b_col;
+  c += done;
+  n -= done;
+  T* packed = Scratch<T>(PackedSize<T>(n, std::min(k, kDepth)));
   for (int k0 = 0; k0 < k; k0 += kDepth) {
     const int depth = std::min(kDepth, k - k0);
-    const bool load_c = accumulate || k0 > 0;
     PackB(depth, n, b + k0 * b_row, b_row, b_col, packed);
-    for (int panel = 0; panel < panels; ++panel) {
-      const int columns = std::min(kWidth, n - panel * kWidth);
-      const T* b_panel = packed + static_cast<int64_t>(panel) * depth * kWidth;
-      for (int i = 0; i < m; i += kTileRows) {
-        TileOfRows<T, kTileRows>(std::min(kTileRows, m - i), depth, a + i * a_row + k0 * a_col,
-                                 a_row, a_col, b_panel, c + i * ldc + panel * kWidth, ldc, load_c,
-                                 columns);
-      }
-    }
+    MultiplyBlock(m, n, depth, a + k0 * a_col, a_row, a_col, packed, c, ldc, accumulate || k0 > 0);
   }
   if (k == 0 && !accumulate) {
     for (int i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, T{0});
+  }
+}
+
+// PackB for narrow elements that stay so.
+template <int kWidth, typename B>
+void PackPanels(int depth, int n, const B* b, int64_t b_row, int64_t b_col, B* packed) {
+  for (int j0 = 0; j0 < n; j0 += kWidth, packed += int64_t{depth} * kWidth) {
+    for (int k = 0; k < depth; ++k) {
+      for (int j = 0; j < kWidth; ++j) {
+        packed[k * kWidth + j] = j0 + j < n ? b[k * b_row + (j0 + j) * b_col] : B{};
+      }
+    }
+  }
+}
+
+template <typename T, typename B = T>
+void Pack(int n, int k, const B* b, int64_t b_row, int64_t b_col, B* packed) {
+  for (int k0 = 0; k0 < k; k0 += kDepth) {
+    const int depth = std::min(kDepth, k - k0);
+    if constexpr (std::is_same_v<T, B>) {
+      PackB(depth, n, b + k0 * b_row, b_row, b_col, packed);
+    } else {
+      PackPanels<PanelWidth<T>()>(depth, n, b + k0 * b_row, b_row, b_col, packed);
+    }
+    packed += PackedSize<T>(n, depth);
+  }
+}
+
+template <typename T, typename B = T>
+void GemmPacked(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* packed,
+                T* c, int64_t ldc, bool accumulate) {
+  for (int k0 = 0; k0 < k; k0 += kDepth) {
+    const int depth = std::min(kDepth, k - k0);
+    MultiplyBlock(m, n, depth, a + k0 * a_col, a_row, a_col, packed, c, ldc, accumulate || k0 > 0);
+    packed += PackedSize<T>(n, depth);
   }
 }
 
@@ -611,6 +667,11 @@ template <typename T>
 Kernels<T> Table() {
   return {.gemm = Gemm<T>,
           .gemm_bf16 = Gemm<T, BFloat16>,
+          .packed_size = PackedSize<T>,
+          .pack = Pack<T>,
+          .pack_bf16 = Pack<T, BFloat16>,
+          .gemm_packed = GemmPacked<T>,
+          .gemm_packed_bf16 = GemmPacked<T, BFloat16>,
           .rms_norm = RmsNorm<T>,
           .rms_norm_backward = RmsNormBackward<T>,
           .swiglu = SwiGlu<T>,

@@ -79,6 +79,17 @@ struct Kernels {
                     const BFloat16* b, int64_t b_row, int64_t b_col, T* c, int64_t ldc,
                     bool accumulate);
 
+  // B once in the order in which the products read it, for many products with few rows each: packed
+  // holds packed_size(n, k) elements. gemm_packed gives gemm's bits.
+  int64_t (*packed_size)(int n, int k);
+  void (*pack)(int n, int k, const T* b, int64_t b_row, int64_t b_col, T* packed);
+  void (*pack_bf16)(int n, int k, const BFloat16* b, int64_t b_row, int64_t b_col,
+                    BFloat16* packed);
+  void (*gemm_packed)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col,
+                      const T* packed, T* c, int64_t ldc, bool accumulate);
+  void (*gemm_packed_bf16)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col,
+                           const BFloat16* packed, T* c, int64_t ldc, bool accumulate);
+
   // y = x / sqrt(mean(x^2) + eps) * weight; inverse_rms [N] is kept for the backward pass (may be
   // null).
   void (*rms_norm)(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T eps, T* y,

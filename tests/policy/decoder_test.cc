@@ -54,6 +54,20 @@ TEST_P(DecoderGoldenTest, GivesTheSameBitsFromBfloat16MatricesAndFromTheSameWide
   EXPECT_TRUE(Logits(narrow, packed).equal(Logits(narrow.To(at::kFloat), packed)));
 }
 
+TEST_P(DecoderGoldenTest, GivesTheSameBitsFromPackedWeights) {
+  const PackedGolden golden = Pack(GoldenReference(GetParam()).at("tokens"));
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const Weights weights = GoldenWeights(GetParam()).To(type);
+    const auto packed = PackedWeights::Pack(weights, /*threads=*/2);
+    ASSERT_TRUE(packed.ok()) << packed.status();
+    EXPECT_NE((*packed)->Find(weights.head.t()), nullptr);
+    EXPECT_EQ((*packed)->Find(weights.head), nullptr);  // another factor of the same memory
+    const at::Tensor plain = Logits(weights, golden);
+    const PackedWeights::Scope scope(packed->get());
+    EXPECT_TRUE(Logits(weights, golden).equal(plain));
+  }
+}
+
 TEST_P(DecoderGoldenTest, ChoosesTheSameExperts) {
   const Weights weights = GoldenWeights(GetParam());
   const auto reference = GoldenReference(GetParam());
