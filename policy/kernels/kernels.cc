@@ -221,6 +221,9 @@ void FewRows(int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b,
     for (int i = 0; i < kRows; ++i) sum[i] = accumulate ? Load(c + i * ldc + j0) : Vector{};
     int k0 = 0;
     for (; k0 + kLanes <= k; k0 += kLanes) {
+      // The rows of the next panel: too many streams for the processor to foresee.
+#pragma GCC unroll 16
+      for (int j = 0; j < kLanes; ++j) __builtin_prefetch(from + (kLanes + j) * b_col + k0);
       Vector columns[kLanes];
       Transpose<T>(from + k0, b_col, columns);
 #pragma GCC unroll 16
