@@ -13,7 +13,6 @@
 #include "policy/quantized_blocks.h"
 
 namespace grpo {
-
 namespace {
 
 // A stretch at a time, whose memory goes back behind it.

@@ -12,9 +12,9 @@
 namespace grpo {
 namespace {
 
-// Of norms and biases beside matrices of this type.
-at::ScalarType VectorType(at::ScalarType matrices) {
-  return matrices == at::kBFloat16 ? at::kFloat : matrices;
+// Of a tensor of weights whose matrices are of this type.
+at::ScalarType TypeOf(at::ScalarType matrices, int64_t dimensions) {
+  return matrices == at::kBFloat16 && dimensions == 1 ? at::kFloat : matrices;
 }
 
 // The whole huge pages within a tensor: filling and reading it takes far fewer page faults.
@@ -30,10 +30,9 @@ void AskForHugePages(const at::Tensor& tensor) {
 // Of uninitialised tensors.
 struct Types {
   at::ScalarType matrices;
-  at::ScalarType vectors;
 
   at::Tensor Empty(at::IntArrayRef shape) const {
-    at::Tensor tensor = at::empty(shape, shape.size() > 1 ? matrices : vectors);
+    at::Tensor tensor = at::empty(shape, TypeOf(matrices, shape.size()));
     AskForHugePages(tensor);
     return tensor;
   }
@@ -161,14 +160,15 @@ void AddLayer(const PolicyConfig& config, const std::string& prefix, const Layer
 }  // namespace
 
 Weights Weights::Allocate(const PolicyConfig& config, at::ScalarType dtype) {
-  const Types types{dtype, VectorType(dtype)};
+  const Types types{dtype};
   Weights weights;
   weights.config = config;
   weights.embedding = types.Empty({config.vocab_size, config.hidden_size});
   for (int i = 0; i < config.num_hidden_layers; ++i)
     weights.layers.push_back(AllocateLayer(config, i, types));
   weights.final_norm = types.Empty({config.hidden_size});
-  weights.head = config.tie_word_embeddings ? weights.embedding : at::empty_like(weights.embedding);
+  weights.head = config.tie_word_embeddings ? weights.embedding
+                                            : types.Empty({config.vocab_size, config.hidden_size});
   return weights;
 }
 
@@ -252,8 +252,7 @@ Weights Weights::Clone() const {
 Weights Weights::To(at::ScalarType dtype) const {
   Weights copy = *this;
   ForEachTensor(copy, [&](at::Tensor& tensor) {
-    const at::Tensor rounded = tensor.detach().to(dtype);
-    tensor = tensor.dim() > 1 ? rounded.clone() : rounded.to(VectorType(dtype), false, true);
+    tensor = tensor.detach().to(dtype).to(TypeOf(dtype, tensor.dim()));
   });
   return copy;
 }

@@ -84,7 +84,7 @@ struct Weights {
 
   Weights Clone() const;
   // Rounded or widened to this type; with bfloat16 all values are rounded, but norms and biases
-  // stay in fp32 tensors.
+  // stay in fp32 tensors. Tensors that are so already are shared, not copied.
   Weights To(at::ScalarType dtype) const;
   void RequireGrad();
   int64_t CountParameters() const;
