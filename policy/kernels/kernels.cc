@@ -154,13 +154,13 @@ template <typename T, typename B>
 }
 
 // Copies a block of B into panels of kWidth columns, [panel][k][column], zeros beyond the last
-// column. B's elements may be narrower than T.
-template <typename T, typename B>
-void PackB(int depth, int n, const B* b, int64_t b_row, int64_t b_col, T* packed) {
+// column. B's elements may be narrower than T, and stay so or become T.
+template <typename T, typename B, typename Packed>
+void PackB(int depth, int n, const B* b, int64_t b_row, int64_t b_col, Packed* packed) {
   constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
   for (int j0 = 0; j0 < n; j0 += kWidth, packed += static_cast<int64_t>(depth) * kWidth) {
     const int columns = std::min(kWidth, n - j0);
-    if (columns < kWidth) std::fill_n(packed, static_cast<int64_t>(depth) * kWidth, T{0});
+    if (columns < kWidth) std::fill_n(packed, static_cast<int64_t>(depth) * kWidth, Packed{});
     const B* from = b + j0 * b_col;
     if (b_col == 1) {
       for (int k = 0; k < depth; ++k) std::copy_n(from + k * b_row, columns, packed + k * kWidth);
@@ -169,10 +169,12 @@ void PackB(int depth, int n, const B* b, int64_t b_row, int64_t b_col, T* packed
     for (int j = 0; j < columns; j += kLanes) {
       const int width = std::min(kLanes, columns - j);
       int k = 0;
-      for (; b_row == 1 && width == kLanes && k + kLanes <= depth; k += kLanes) {
-        typename VectorOf<T>::Type rows_of_panel[kLanes];
-        Transpose<T>(from + j * b_col + k, b_col, rows_of_panel);
-        for (int r = 0; r < kLanes; ++r) Store(packed + (k + r) * kWidth + j, rows_of_panel[r]);
+      if constexpr (std::is_same_v<Packed, T>) {
+        for (; b_row == 1 && width == kLanes && k + kLanes <= depth; k += kLanes) {
+          typename VectorOf<T>::Type rows[kLanes];
+          Transpose<T>(from + j * b_col + k, b_col, rows);
+          for (int r = 0; r < kLanes; ++r) Store(packed + (k + r) * kWidth + j, rows[r]);
+        }
       }
       for (int rest = j; rest < j + width; ++rest) {
         for (int r = k; r < depth; ++r) packed[r * kWidth + rest] = from[r * b_row + rest * b_col];
@@ -272,7 +274,7 @@ void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B
   T* packed = Scratch<T>(PackedSize<T>(n, std::min(k, kDepth)));
   for (int k0 = 0; k0 < k; k0 += kDepth) {
     const int depth = std::min(kDepth, k - k0);
-    PackB(depth, n, b + k0 * b_row, b_row, b_col, packed);
+    PackB<T>(depth, n, b + k0 * b_row, b_row, b_col, packed);
     MultiplyBlock(m, n, depth, a + k0 * a_col, a_row, a_col, packed, c, ldc, accumulate || k0 > 0);
   }
   if (k == 0 && !accumulate) {
@@ -280,27 +282,11 @@ void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B
   }
 }
 
-// PackB for narrow elements that stay so.
-template <int kWidth, typename B>
-void PackPanels(int depth, int n, const B* b, int64_t b_row, int64_t b_col, B* packed) {
-  for (int j0 = 0; j0 < n; j0 += kWidth, packed += int64_t{depth} * kWidth) {
-    for (int k = 0; k < depth; ++k) {
-      for (int j = 0; j < kWidth; ++j) {
-        packed[k * kWidth + j] = j0 + j < n ? b[k * b_row + (j0 + j) * b_col] : B{};
-      }
-    }
-  }
-}
-
 template <typename T, typename B = T>
 void Pack(int n, int k, const B* b, int64_t b_row, int64_t b_col, B* packed) {
   for (int k0 = 0; k0 < k; k0 += kDepth) {
     const int depth = std::min(kDepth, k - k0);
-    if constexpr (std::is_same_v<T, B>) {
-      PackB(depth, n, b + k0 * b_row, b_row, b_col, packed);
-    } else {
-      PackPanels<PanelWidth<T>()>(depth, n, b + k0 * b_row, b_row, b_col, packed);
-    }
+    PackB<T>(depth, n, b + k0 * b_row, b_row, b_col, packed);
     packed += PackedSize<T>(n, depth);
   }
 }
