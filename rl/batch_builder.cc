@@ -48,6 +48,19 @@ void PermuteRewards(uint64_t seed, std::vector<ScoredGroup>& groups) {
   }
 }
 
+TrainingSample SampleOf(const RolloutGroup& group, size_t index) {
+  const Rollout& rollout = group.rollouts[index];
+  TrainingSample sample;
+  sample.tokens = group.prompt_tokens;
+  sample.prompt_length = static_cast<int>(sample.tokens.size());
+  sample.tokens.insert(sample.tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
+  sample.behavior_logprobs = rollout.logprobs;
+  sample.log_kept_mass = rollout.log_kept_mass;
+  sample.experts = group.prompt_experts;
+  sample.experts.insert(sample.experts.end(), rollout.experts.begin(), rollout.experts.end());
+  return sample;
+}
+
 absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& config,
                                                          const std::vector<ScoredGroup>& groups) {
   std::vector<TrainingSample> samples;
@@ -57,17 +70,8 @@ absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& confi
         GroupAdvantages(config.objective.advantage, usable.rewards, usable.valid);
     for (size_t i = 0; i < advantages.size(); ++i) {
       if (!usable.valid[i]) continue;
-      const Rollout& rollout = scored.group.rollouts[i];
-      TrainingSample sample;
-      sample.tokens = scored.group.prompt_tokens;
-      sample.prompt_length = static_cast<int>(sample.tokens.size());
-      sample.tokens.insert(sample.tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
-      sample.advantage = advantages[i];
-      sample.behavior_logprobs = rollout.logprobs;
-      sample.log_kept_mass = rollout.log_kept_mass;
-      sample.experts = scored.group.prompt_experts;
-      sample.experts.insert(sample.experts.end(), rollout.experts.begin(), rollout.experts.end());
-      samples.push_back(std::move(sample));
+      samples.push_back(SampleOf(scored.group, i));
+      samples.back().advantage = advantages[i];
     }
   }
   return samples;

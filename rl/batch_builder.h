@@ -27,6 +27,9 @@ absl::StatusOr<GroupRewards> UsableRewards(const GrpoConfig& config, const Score
 // The control experiment: shuffles the rewards within each group by a seeded permutation.
 void PermuteRewards(uint64_t seed, std::vector<ScoredGroup>& groups);
 
+// A completion of a group with all that was recorded of it; no advantage yet.
+TrainingSample SampleOf(const RolloutGroup& group, size_t index);
+
 // A sample for each completion with a usable reward, its advantage relative to its group.
 absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& config,
                                                          const std::vector<ScoredGroup>& groups);

@@ -16,6 +16,7 @@
 #include "data/status_macros.h"
 #include "policy/checkpoint_tokenizer.h"
 #include "policy/policy_folder.h"
+#include "rl/batch_builder.h"
 #include "rl/decode_cost.h"
 #include "rl/learner.h"
 #include "rl/machine_limits.h"
@@ -56,24 +57,17 @@ struct Mismatch {
 absl::StatusOr<Mismatch> CompareWithLearner(const Weights& weights, int threads,
                                             const std::vector<RolloutGroup>& groups) {
   StepBatch batch;
-  std::vector<const Rollout*> rollouts;
   for (const RolloutGroup& group : groups) {
-    for (const Rollout& rollout : group.rollouts) {
-      TrainingSample sample;
-      sample.tokens = group.prompt_tokens;
-      sample.prompt_length = static_cast<int>(sample.tokens.size());
-      sample.tokens.insert(sample.tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
-      batch.samples.push_back(std::move(sample));
-      rollouts.push_back(&rollout);
-    }
+    for (size_t i = 0; i < group.rollouts.size(); ++i) batch.samples.push_back(SampleOf(group, i));
   }
-  Weights learned = weights;
-  const Learner learner(learned, {.threads = threads, .micro_batch_tokens = 2048});
-  ASSIGN_OR_RETURN(const auto logprobs, learner.Logprobs(learned, batch));
+  ASSIGN_OR_RETURN(
+      const auto logprobs,
+      SampleLogprobs(weights, batch, {.threads = threads, .micro_batch_tokens = 2048}));
   Mismatch mismatch;
-  for (size_t i = 0; i < rollouts.size(); ++i) {
-    for (size_t t = 0; t < rollouts[i]->logprobs.size(); ++t) {
-      const double difference = std::fabs(rollouts[i]->logprobs[t] - logprobs[i][t]);
+  for (size_t i = 0; i < batch.samples.size(); ++i) {
+    const std::vector<float>& recorded = batch.samples[i].behavior_logprobs;
+    for (size_t t = 0; t < recorded.size(); ++t) {
+      const double difference = std::fabs(recorded[t] - logprobs[i][t]);
       mismatch.max_abs = std::max(mismatch.max_abs, difference);
       mismatch.tokens += difference != 0;
       ++mismatch.compared;

@@ -134,12 +134,13 @@ absl::StatusOr<UpdateStats> Learner::Update(const StepBatch& batch, const LossFu
   return stats;
 }
 
-absl::StatusOr<std::vector<std::vector<float>>> Learner::Logprobs(const Weights& weights,
-                                                                  const StepBatch& batch) const {
+absl::StatusOr<std::vector<std::vector<float>>> SampleLogprobs(const Weights& weights,
+                                                               const StepBatch& batch,
+                                                               const LearnerConfig& config) {
   std::vector<std::vector<float>> logprobs(batch.samples.size());
-  const auto plan = PlanMicroBatches(batch.samples, config_.micro_batch_tokens);
+  const auto plan = PlanMicroBatches(batch.samples, config.micro_batch_tokens);
   std::atomic<size_t> next{0};
-  RETURN_IF_ERROR(RunThreads(config_.threads, [&](int) {
+  RETURN_IF_ERROR(RunThreads(config.threads, [&](int) {
     c10::NoGradGuard no_grad;
     for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
       const MicroBatch micro = PackMicroBatch(batch, plan[m], weights.config.num_moe_layers(),

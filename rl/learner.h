@@ -31,6 +31,12 @@ struct UpdateStats {
 using LossFunction = std::function<at::Tensor(const MicroBatch& batch, const at::Tensor& logprobs,
                                               const at::Tensor& entropy, ObjectiveSums* sums)>;
 
+// Log-probs of the completion tokens of each sample, without gradients, by the forward that the
+// learner trains with.
+absl::StatusOr<std::vector<std::vector<float>>> SampleLogprobs(const Weights& weights,
+                                                               const StepBatch& batch,
+                                                               const LearnerConfig& config);
+
 class Learner {
  public:
   // The learner trains `weights` in place; they must outlive it.
@@ -44,9 +50,7 @@ class Learner {
   absl::StatusOr<UpdateStats> Update(const StepBatch& batch, const LossFunction& loss,
                                      AdamW& optimizer);
 
-  // Log-probs of the completion tokens of each sample under any weights, without gradients.
-  absl::StatusOr<std::vector<std::vector<float>>> Logprobs(const Weights& weights,
-                                                           const StepBatch& batch) const;
+  const LearnerConfig& config() const { return config_; }
 
  private:
   Weights& weights_;

@@ -206,7 +206,7 @@ absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(
     StepBatch all;
     all.samples = samples;
     all.temperature = recipe_.grpo.sampling.temperature;
-    ASSIGN_OR_RETURN(reference_logprobs, learner_.Logprobs(*reference_, all));
+    ASSIGN_OR_RETURN(reference_logprobs, SampleLogprobs(*reference_, all, learner_.config()));
   }
   std::vector<UpdateStats> updates;
   for (const StepBatch& batch :

@@ -104,7 +104,7 @@ TEST(LearnerTest, LogprobsEqualThoseOfTheUpdatePass) {
   Weights weights = Weights::Random(TinyConfig(), 0.3, 2);
   StepBatch batch = TinyBatch(9, 6);
   Learner learner(weights, {.threads = 2, .micro_batch_tokens = 24});
-  const auto logprobs = learner.Logprobs(weights, batch);
+  const auto logprobs = SampleLogprobs(weights, batch, learner.config());
   ASSERT_TRUE(logprobs.ok()) << logprobs.status();
   for (size_t i = 0; i < batch.samples.size(); ++i)
     batch.samples[i].behavior_logprobs = (*logprobs)[i];
