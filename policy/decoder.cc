@@ -8,9 +8,6 @@
 namespace grpo {
 namespace {
 
-// The norms inside MLA have their own epsilon, whatever rms_norm_eps says.
-constexpr double kLatentNormEps = 1e-6;
-
 at::Tensor Mlp(const at::Tensor& x, const MlpWeights& weights) {
   return Linear(SwiGlu(Linear(x, weights.gate_up)), weights.down);
 }

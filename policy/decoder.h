@@ -17,6 +17,9 @@
 
 namespace grpo {
 
+// The norms inside MLA have their own epsilon, whatever rms_norm_eps says.
+inline constexpr double kLatentNormEps = 1e-6;
+
 // What attention keeps of a token, and how heads read it. MLA runs absorbed: queries are carried
 // into the latent space, where one row a token, latent and rotary key, serves all heads as key and
 // value, and no key or value is ever expanded. With grouped queries each cached head has its key,

@@ -26,38 +26,10 @@ const T* Data(const at::Tensor& tensor) {
 }
 
 thread_local Numerics numerics = Numerics::kExact;
-thread_local const PackedWeights* packed_weights = nullptr;
-
-void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
-  const at::Tensor product = at::mm(a.to(b.scalar_type()), b);
-  if (accumulate) {
-    c.add_(product);
-  } else {
-    c.copy_(product);
-  }
-}
-
-void MultiplyPacked(const at::Tensor& a, const at::Tensor& packed, int64_t columns, at::Tensor& c,
-                    bool accumulate) {
-  GRPO_DISPATCH(c, [&] {
-    const auto multiply = [&](const auto kernel, const auto* data) {
-      kernel(a.size(0), columns, a.size(1), Data<scalar_t>(a), a.stride(0), a.stride(1), data,
-             c.mutable_data_ptr<scalar_t>(), c.stride(0), accumulate);
-    };
-    const Kernels<scalar_t>& kernels = ActiveKernels<scalar_t>();
-    if (packed.scalar_type() == at::kBFloat16) {
-      multiply(kernels.gemm_packed_bf16, static_cast<const BFloat16*>(packed.const_data_ptr()));
-    } else {
-      multiply(kernels.gemm_packed, Data<scalar_t>(packed));
-    }
-  });
-}
 
 // c [M, N] = a [M, K] b [K, N] for views with any strides; c contiguous. b may be bfloat16.
 void Multiply(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
   if (numerics == Numerics::kFast) return MultiplyFast(a, b, c, accumulate);
-  const at::Tensor* const packed = packed_weights == nullptr ? nullptr : packed_weights->Find(b);
-  if (packed != nullptr) return MultiplyPacked(a, *packed, b.size(1), c, accumulate);
   GRPO_DISPATCH(c, [&] {
     const auto multiply = [&](const auto kernel, const auto* b_data) {
       kernel(a.size(0), b.size(1), a.size(1), Data<scalar_t>(a), a.stride(0), a.stride(1), b_data,
@@ -286,17 +258,12 @@ void GatherRows(const ExpertOrder& order, int64_t choices, int64_t width, const 
 template <typename T>
 void SumRows(const ExpertOrder& order, int64_t choices, int64_t width, const T* rows,
              const T* factor, int64_t tokens, T* sums) {
-  std::vector<int64_t> row_of(order.pair.size());
-  for (size_t i = 0; i < order.pair.size(); ++i) row_of[order.pair[i]] = i;
+  std::vector<const T*> row_of(order.pair.size());
+  for (size_t i = 0; i < order.pair.size(); ++i) row_of[order.pair[i]] = rows + i * width;
   for (int64_t n = 0; n < tokens; ++n) {
-    T* sum = sums + n * width;
-    std::fill_n(sum, width, T{0});
-    for (int64_t c = 0; c < choices; ++c) {
-      const int64_t pair = n * choices + c;
-      const T* row = rows + row_of[pair] * width;
-      const T scale = factor == nullptr ? T{1} : factor[pair];
-      for (int64_t d = 0; d < width; ++d) sum[d] += scale * row[d];
-    }
+    ActiveKernels<T>().weighted_sum(choices, width, row_of.data() + n * choices,
+                                    factor == nullptr ? nullptr : factor + n * choices,
+                                    sums + n * width);
   }
 }
 
@@ -469,19 +436,13 @@ NumericsScope::NumericsScope(Numerics wanted) : before_(numerics) { numerics = w
 
 NumericsScope::~NumericsScope() { numerics = before_; }
 
-PackedWeights::Scope::Scope(const PackedWeights* packed) : before_(packed_weights) {
-  packed_weights = packed;
-}
-
-PackedWeights::Scope::~Scope() { packed_weights = before_; }
-
-const at::Tensor* PackedWeights::Find(const at::Tensor& b) const {
-  const auto found = entries_.find(b.const_data_ptr());
-  if (found == entries_.end()) return nullptr;
-  const Entry& entry = found->second;
-  const bool same = entry.row_stride == b.stride(0) && entry.column_stride == b.stride(1) &&
-                    entry.rows == b.size(0) && entry.columns == b.size(1);
-  return same ? &entry.packed : nullptr;
+void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
+  const at::Tensor product = at::mm(a.to(b.scalar_type()), b);
+  if (accumulate) {
+    c.add_(product);
+  } else {
+    c.copy_(product);
+  }
 }
 
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight) {

@@ -7,16 +7,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/status/statusor.h"
 #include <ATen/core/Tensor.h>
 
 #include "policy/kernels/kernels.h"
-#include "policy/weights.h"
 
 namespace grpo {
 
@@ -37,36 +33,8 @@ class NumericsScope {
   const Numerics before_;
 };
 
-// The matrices of a policy once more, in the order in which products read them: for rollouts, which
-// multiply few rows at a time with the same weights again and again. Products give the same bits.
-class PackedWeights {
- public:
-  // Packs with this many threads. The weights must not change or move while this is in use.
-  static absl::StatusOr<std::unique_ptr<PackedWeights>> Pack(const Weights& weights, int threads);
-
-  // While it lives, products of this thread with these weights take the packed ones.
-  class Scope {
-   public:
-    explicit Scope(const PackedWeights* packed);  // may be null
-    ~Scope();
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
-
-   private:
-    const PackedWeights* const before_;
-  };
-
-  // The packed form of the right-hand factor b [K, N], a view of a weight; null where there is
-  // none.
-  const at::Tensor* Find(const at::Tensor& b) const;
-
- private:
-  struct Entry {
-    int64_t row_stride, column_stride, rows, columns;
-    at::Tensor packed;
-  };
-  absl::flat_hash_map<const void*, Entry> entries_;  // by where the view begins
-};
+// c [M, N] = or += a [M, K] b [K, N] by LibTorch, on views with any strides; c fp32.
+void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate);
 
 // x [N, in] times weight [out, in] transposed: [N, out]. A row's result does not depend on the
 // other rows.

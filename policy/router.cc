@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -15,19 +14,16 @@
 namespace grpo {
 namespace {
 
-// Ids of the `count` largest values, largest first; the lower id wins a tie.
-std::vector<int> Largest(const std::vector<double>& values, int count) {
-  std::vector<int> ids(values.size());
-  std::iota(ids.begin(), ids.end(), 0);
-  std::partial_sort(ids.begin(), ids.begin() + count, ids.end(), [&](int a, int b) {
-    return values[a] != values[b] ? values[a] > values[b] : a < b;
-  });
-  return ids;
+constexpr double kNever = -std::numeric_limits<double>::infinity();
+
+// The place of the largest value; the lowest of equals.
+int Largest(const double* values, int size) {
+  return static_cast<int>(std::max_element(values, values + size) - values);
 }
 
 double GroupScore(const PolicyConfig& config, const double* scores, int size) {
   if (config.topk_method == "group_limited_greedy") return *std::max_element(scores, scores + size);
-  double best = -std::numeric_limits<double>::infinity(), second = best;
+  double best = kNever, second = best;
   for (int i = 0; i < size; ++i) {
     if (scores[i] > best) {
       second = best;
@@ -40,16 +36,31 @@ double GroupScore(const PolicyConfig& config, const double* scores, int size) {
 }
 
 // Takes the experts outside the best groups out of the choice.
-void LimitToGroups(const PolicyConfig& config, std::vector<double>& scores) {
+void LimitToGroups(const PolicyConfig& config, double* scores) {
+  constexpr int kMaxGroups = 1024;  // PolicyConfig's bound
   const int size = config.n_routed_experts / config.n_group;
-  std::vector<double> group_scores(config.n_group);
-  for (int g = 0; g < config.n_group; ++g)
-    group_scores[g] = GroupScore(config, &scores[g * size], size);
-  const std::vector<int> order = Largest(group_scores, config.n_group);
-  for (int rank = config.topk_group; rank < config.n_group; ++rank) {
-    std::fill_n(scores.begin() + order[rank] * size, size,
-                -std::numeric_limits<double>::infinity());
+  double groups[kMaxGroups];
+  bool kept[kMaxGroups] = {};
+  for (int g = 0; g < config.n_group; ++g) groups[g] = GroupScore(config, &scores[g * size], size);
+  for (int rank = 0; rank < config.topk_group; ++rank) {
+    const int best = Largest(groups, config.n_group);
+    kept[best] = true;
+    groups[best] = kNever;
   }
+  for (int g = 0; g < config.n_group; ++g) {
+    if (!kept[g]) std::fill_n(scores + g * size, size, kNever);
+  }
+}
+
+// scores [E], biased or not, become the K best experts, ascending; of equal ones the lower id.
+void SelectRow(const PolicyConfig& config, double* scores, int64_t* chosen) {
+  const int experts = config.n_routed_experts, choices = config.num_experts_per_tok;
+  if (config.topk_method != "greedy" && config.n_group > 1) LimitToGroups(config, scores);
+  for (int k = 0; k < choices; ++k) {
+    chosen[k] = Largest(scores, experts);
+    scores[chosen[k]] = -std::numeric_limits<double>::max();
+  }
+  std::sort(chosen, chosen + choices);
 }
 
 at::Tensor Scores(const PolicyConfig& config, const at::Tensor& logits) {
@@ -61,6 +72,16 @@ at::Tensor Scores(const PolicyConfig& config, const at::Tensor& logits) {
            scores.mutable_data_ptr<scalar_t>());
   });
   return scores;
+}
+
+bool NormalisesWeights(const PolicyConfig& config) {
+  return config.norm_topk_prob && config.num_experts_per_tok > 1;
+}
+
+double WeightScale(const PolicyConfig& config) {
+  const bool scaled =
+      config.architecture().gate != Architecture::Gate::kV2 || !NormalisesWeights(config);
+  return scaled ? config.routed_scaling_factor : 1;
 }
 
 // One row of the weights of the chosen experts, and its way back to the logits.
@@ -167,7 +188,6 @@ at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores,
                          const at::Tensor& bias) {
   const int experts = config.n_routed_experts, choices = config.num_experts_per_tok;
   const bool biased = config.topk_method == "noaux_tc";
-  const bool grouped = config.topk_method != "greedy" && config.n_group > 1;
   at::Tensor chosen = at::empty({scores.size(0), choices}, at::kLong);
   int64_t* out = chosen.data_ptr<int64_t>();
   std::vector<double> row(experts);
@@ -177,26 +197,45 @@ at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores,
     for (int64_t n = 0; n < scores.size(0); ++n, out += choices) {
       for (int e = 0; e < experts; ++e)
         row[e] = data[n * experts + e] + (biased ? bias_data[e] : scalar_t{0});
-      if (grouped) LimitToGroups(config, row);
-      const std::vector<int> best = Largest(row, choices);
-      std::copy_n(best.begin(), choices, out);
-      std::sort(out, out + choices);
+      SelectRow(config, row.data(), out);
     }
   });
   return chosen;
 }
 
+RowRouter::RowRouter(const PolicyConfig& config)
+    : config_(config),
+      scores_(config.n_routed_experts),
+      selected_(config.n_routed_experts),
+      chosen_(config.num_experts_per_tok) {}
+
+void RowRouter::Route(const float* logits, const float* bias, int16_t* chosen, float* weights) {
+  const int experts = config_.n_routed_experts;
+  const Kernels<float>& kernels = ActiveKernels<float>();
+  const bool sigmoid = config_.scoring_func == "sigmoid";
+  (sigmoid ? kernels.sigmoid : kernels.softmax)(1, experts, logits, scores_.data());
+  const bool biased = config_.topk_method == "noaux_tc";
+  for (int e = 0; e < experts; ++e) selected_[e] = scores_[e] + (biased ? bias[e] : 0.0f);
+  SelectRow(config_, selected_.data(), chosen_.data());
+  std::copy(chosen_.begin(), chosen_.end(), chosen);
+  const WeightRow<float> row{scores_.data(),
+                             chosen_.data(),
+                             experts,
+                             config_.num_experts_per_tok,
+                             NormalisesWeights(config_),
+                             static_cast<float>(WeightScale(config_))};
+  row.Forward(weights);
+}
+
 Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor& router,
               const at::Tensor& bias, const at::Tensor& replayed) {
-  const at::Tensor logits = Linear(x, router);
+  const at::Tensor logits = Linear(x, router.to(x.scalar_type()));  // never rounded to bfloat16
   const at::Tensor scores = Scores(config, logits.detach());
   Routing routing;
   routing.chosen = replayed.defined() ? replayed : SelectExperts(config, scores, bias);
-  const bool normalise = config.norm_topk_prob && config.num_experts_per_tok > 1;
-  const bool scaled = config.architecture().gate != Architecture::Gate::kV2 || !normalise;
   routing.weights =
       ChosenWeightsFunction::apply(logits, scores, routing.chosen, config.scoring_func == "sigmoid",
-                                   normalise, scaled ? config.routed_scaling_factor : 1.0);
+                                   NormalisesWeights(config), WeightScale(config));
   return routing;
 }
 

@@ -9,6 +9,9 @@
 //     weights normalised or scaled, not both.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include <ATen/core/Tensor.h>
 
 #include "policy/policy_config.h"
@@ -28,5 +31,20 @@ Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor&
 // The selection alone: scores [N, E] to ids [N, K] ascending. Of equal scores the lower id wins.
 at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores,
                          const at::Tensor& bias);
+
+// The same gate without gradients, a row at a time: for rollouts. Keeps buffers: for one thread.
+class RowRouter {
+ public:
+  explicit RowRouter(const PolicyConfig& config);
+  // logits [E] to chosen [K], ascending, and weights [K]: the bits of Route. bias [E] may be null
+  // where the gate has none.
+  void Route(const float* logits, const float* bias, int16_t* chosen, float* weights);
+
+ private:
+  const PolicyConfig& config_;
+  std::vector<float> scores_;     // [E]
+  std::vector<double> selected_;  // [E]
+  std::vector<int64_t> chosen_;   // [K]
+};
 
 }  // namespace grpo

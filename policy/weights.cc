@@ -10,14 +10,7 @@
 #include "data/random.h"
 
 namespace grpo {
-namespace {
 
-// Of a tensor of weights whose matrices are of this type.
-at::ScalarType TypeOf(at::ScalarType matrices, int64_t dimensions) {
-  return matrices == at::kBFloat16 && dimensions == 1 ? at::kFloat : matrices;
-}
-
-// The whole huge pages within a tensor: filling and reading it takes far fewer page faults.
 void AskForHugePages(const at::Tensor& tensor) {
   constexpr uintptr_t kHugePage = 2 << 20;
   const uintptr_t data = reinterpret_cast<uintptr_t>(tensor.const_data_ptr());
@@ -25,6 +18,13 @@ void AskForHugePages(const at::Tensor& tensor) {
                   end = (data + tensor.nbytes()) / kHugePage * kHugePage;
   // A system that has none to give goes on with small pages.
   if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
+namespace {
+
+// Of a tensor of weights whose matrices are of this type.
+at::ScalarType TypeOf(at::ScalarType matrices, int64_t dimensions) {
+  return matrices == at::kBFloat16 && dimensions == 1 ? at::kFloat : matrices;
 }
 
 // Of uninitialised tensors.

@@ -76,10 +76,6 @@ absl::StatusOr<Mismatch> CompareWithLearner(const Weights& weights, int threads,
   return mismatch;
 }
 
-double Slowest(const std::vector<double>& seconds) {
-  return *std::max_element(seconds.begin(), seconds.end());
-}
-
 double Rate(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
 
 // In milliseconds; `share` from 0 to 1.
@@ -95,9 +91,18 @@ int64_t PeakMemoryBytes() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
+// Of all threads together, by kind of work.
+ordered_json WorkSecondsRecord(const RolloutStats& stats) {
+  ordered_json record;
+  for (int kind = 0; kind < kNumWorkKinds; ++kind) {
+    record[kWorkKindNames[kind]] = stats.work_seconds[kind];
+  }
+  return record;
+}
+
 ordered_json Record(const BenchOptions& options, const Weights& weights, const RolloutStats& stats,
                     double seconds, const MachineLimits& limits, const Mismatch& mismatch) {
-  const double decode_seconds = Slowest(stats.decode_seconds);
+  const double decode_seconds = stats.decode_seconds;
   const double context = options.prompt_tokens + options.new_tokens / 2.0;
   const double bytes_per_weight = c10::elementSize(weights.head.scalar_type());
   const double flops = DecodeFlops(weights.config, context) * stats.decode_tokens;
@@ -116,15 +121,19 @@ ordered_json Record(const BenchOptions& options, const Weights& weights, const R
           {"new_tokens", options.new_tokens},
           {"seconds", seconds},
           {"tokens_per_second", Rate(stats.completion_tokens, seconds)},
-          {"prefill_tokens_per_second", Rate(stats.prefill_tokens, Slowest(stats.prefill_seconds))},
+          {"prefill_tokens_per_second", Rate(stats.prefill_tokens, stats.prefill_seconds)},
           {"decode_tokens_per_second", Rate(stats.decode_tokens, decode_seconds)},
-          {"sampling_seconds", Slowest(stats.sampling_seconds)},
+          {"sampling_seconds", stats.sampling_seconds},
+          {"thread_seconds", WorkSecondsRecord(stats)},
           {"mean_decode_batch", stats.MeanDecodeBatch()},
           {"sharing_ratio", Rate(stats.prompt_tokens_asked, stats.prefill_tokens)},
           {"decode_step_ms",
            {{"p50", Percentile(stats.decode_step_seconds, 0.5)},
             {"p95", Percentile(stats.decode_step_seconds, 0.95)},
             {"p99", Percentile(stats.decode_step_seconds, 0.99)}}},
+          {"preemptions", stats.preemptions},
+          {"recomputed_tokens", stats.recomputed_tokens},
+          {"shared_tokens", stats.shared_tokens},
           {"peak_cache_bytes", stats.peak_cache_bytes},
           {"peak_memory_bytes", PeakMemoryBytes()},
           {"decode_gflops", Rate(flops, decode_seconds) * 1e-9},

@@ -1,225 +1,153 @@
 #include "rollout/engine.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 #include "data/random.h"
 #include "data/status_macros.h"
-#include "policy/decoder.h"
+#include "policy/packed_weights.h"
 #include "policy/threads.h"
-#include "rollout/paged_cache.h"
-#include "rollout/paged_sequences.h"
+#include "rollout/batch_forward.h"
+#include "rollout/scheduler.h"
 #include "rollout/token_sampler.h"
 
 namespace grpo {
 namespace {
 
-// A token that waits to be fed, and where its results go.
-struct Row {
-  int32_t token;
-  int32_t sequence;
-  int32_t position;
-  std::vector<int16_t>* experts;
-};
-
-// A completion under way.
-struct Active {
-  Rollout* rollout;
-  int sequence;  // of the cache
-};
-
-// A group whose prompt is in the coming forward.
-struct Admitted {
-  RolloutGroup* group;
-  int sequence;
-  size_t last_row;
-};
-
 double SecondsSince(absl::Time start) { return absl::ToDoubleSeconds(absl::Now() - start); }
 
-// One thread's share: takes groups from the common list until none is left.
-class Worker {
+// One call of Generate: the loop of plan, forward and draws, by a team of threads.
+class Generation {
  public:
-  Worker(const Weights& weights, const GenerateRequest& request, const EngineLimits& limits,
-         const Tokenizer& tokenizer, const std::vector<int32_t>& end_tokens, int longest_sequence,
-         std::vector<RolloutGroup>& groups, std::atomic<size_t>& next_group)
-      : weights_(weights),
-        request_(request),
+  Generation(const Weights& weights, const PackedWeights& packed, const GenerateRequest& request,
+             const EngineLimits& limits, const Tokenizer& tokenizer,
+             const std::vector<int32_t>& end_tokens, const CacheLimits& cache)
+      : request_(request),
+        threads_(limits.threads),
         tokenizer_(tokenizer),
         end_tokens_(end_tokens),
-        groups_(groups),
-        next_group_(next_group),
-        max_sequences_(MaxSequences(limits, request)),
-        pages_of_sequence_((longest_sequence + limits.page_size - 1) / limits.page_size),
-        // Beside the completions, each group that joins holds a sequence for its prompt until it
-        // has forked.
-        cache_sequences_(max_sequences_ + max_sequences_ / request.group_size),
-        cache_(weights.config, cache_sequences_ * pages_of_sequence_, limits.page_size,
-               cache_sequences_, longest_sequence),
-        attention_(weights.config, cache_),
-        sampler_(request.sampling, weights.config.vocab_size) {}
-
-  void Run() {
-    c10::NoGradGuard no_grad;
-    const NumericsScope scope(request_.numerics);
-    while (request_.cancelled == nullptr || !request_.cancelled->load(std::memory_order_relaxed)) {
-      CollectRows();
-      if (rows_.empty()) return;
-      const absl::Time start = absl::Now();
-      Forward();
-      CountForward(SecondsSince(start));
-      const absl::Time forwarded = absl::Now();
-      ContinueActive();
-      StartAdmitted();
-      times_.sampling += SecondsSince(forwarded);
+        cache_(weights.config, cache),
+        scheduler_(cache_, {.max_sequences = limits.max_sequences,
+                            .max_prompt_tokens = limits.max_prompt_tokens}),
+        forward_(weights, packed, cache_, limits.threads,
+                 limits.max_sequences + limits.max_prompt_tokens, limits.max_sequences),
+        barrier_(limits.threads) {
+    for (int t = 0; t < threads_; ++t) {
+      samplers_.emplace_back(request.sampling, weights.config.vocab_size);
     }
+    sampling_.resize(threads_);
   }
 
-  // Adds this thread's share.
+  void Add(RolloutGroup* group) { scheduler_.Add(group); }
+
+  absl::Status Run() {
+    return RunThreads(threads_, [this](int thread) {
+      const c10::NoGradGuard no_grad;
+      try {
+        while (Step(thread)) {
+        }
+      } catch (...) {
+        barrier_.Break();
+        throw;
+      }
+      return absl::OkStatus();
+    });
+  }
+
   void AddTo(RolloutStats& stats) const {
-    stats.forwards += counts_.forwards;
-    stats.prefill_tokens += counts_.prefill_tokens;
-    stats.decode_tokens += counts_.decode_tokens;
-    stats.peak_cache_bytes += cache_.peak_pages() * cache_.page_bytes();
-    stats.prefill_seconds.push_back(times_.prefill);
-    stats.decode_seconds.push_back(times_.decode);
-    stats.sampling_seconds.push_back(times_.sampling);
+    const RolloutStats& counts = scheduler_.counts();
+    stats.forwards += counts.forwards;
+    stats.prefill_tokens += counts.prefill_tokens;
+    stats.decode_tokens += counts.decode_tokens;
+    stats.recomputed_tokens += counts.recomputed_tokens;
+    stats.shared_tokens += counts.shared_tokens;
+    stats.preemptions += counts.preemptions;
+    stats.prefill_seconds += times_.prefill_seconds;
+    stats.decode_seconds += times_.decode_seconds;
+    stats.sampling_seconds += times_.sampling_seconds;
     stats.decode_step_seconds.insert(stats.decode_step_seconds.end(),
-                                     counts_.decode_step_seconds.begin(),
-                                     counts_.decode_step_seconds.end());
+                                     times_.decode_step_seconds.begin(),
+                                     times_.decode_step_seconds.end());
+    for (int t = 0; t < threads_; ++t) {
+      for (int kind = 0; kind < kNumWorkKinds; ++kind) {
+        stats.work_seconds[kind] += forward_.seconds(t)[kind];
+      }
+      stats.work_seconds[static_cast<int>(WorkKind::kSampling)] += sampling_[t].seconds;
+    }
+    stats.work_seconds[static_cast<int>(WorkKind::kPlanning)] += planning_seconds_;
+    stats.peak_cache_bytes += cache_.peak_pages() * cache_.page_bytes();
   }
 
  private:
-  // No thread takes more than its share: the others would have nothing to do.
-  static int MaxSequences(const EngineLimits& limits, const GenerateRequest& request) {
-    const int groups = static_cast<int>(request.prompts.size());
-    const int share = (groups + limits.threads - 1) / limits.threads;
-    return std::max(std::min(limits.max_sequences, share * request.group_size), request.group_size);
+  struct alignas(64) Seconds {
+    double seconds = 0;
+  };
+
+  // A token for each sequence that decodes; false when nothing is left to do.
+  bool Step(int thread) {
+    if (thread == 0) Plan();
+    barrier_.Wait();
+    if (!more_) return false;
+    forward_.Run(thread, barrier_);
+    if (thread == 0) CountForward();
+    const absl::Time start = absl::Now();
+    std::vector<Scheduler::Draw>& draws = scheduler_.draws();
+    for (size_t i = thread; i < draws.size(); i += threads_) Draw(thread, draws[i]);
+    sampling_[thread].seconds += SecondsSince(start);
+    barrier_.Wait();
+    if (thread == 0) Advance();
+    return true;
   }
 
-  void CountForward(double seconds) {
-    const size_t decoding = active_.size(), prefilling = rows_.size() - decoding;
-    ++counts_.forwards;
-    counts_.prefill_tokens += prefilling;
-    counts_.decode_tokens += decoding;
-    times_.prefill += seconds * prefilling / rows_.size();
-    times_.decode += seconds * decoding / rows_.size();
-    if (decoding > 0) counts_.decode_step_seconds.push_back(seconds);
+  void Plan() {
+    const absl::Time start = absl::Now();
+    const bool cancelled =
+        request_.cancelled != nullptr && request_.cancelled->load(std::memory_order_relaxed);
+    more_ = !cancelled && scheduler_.Plan();
+    if (more_) forward_.SetBatch(scheduler_.rows(), scheduler_.wanted());
+    step_start_ = absl::Now();
+    planning_seconds_ += absl::ToDoubleSeconds(step_start_ - start);
   }
 
-  // The tokens of the coming forward: the last one of each active sequence, and the prompts of
-  // groups that join.
-  void CollectRows() {
-    rows_.clear();
-    admitted_.clear();
-    for (Active& active : active_) {
-      cache_.Extend(active.sequence);
-      rows_.push_back({active.rollout->tokens.back(), active.sequence,
-                       cache_.length(active.sequence) - 1, &active.rollout->experts});
-    }
-    size_t planned = active_.size();
-    for (; planned + request_.group_size <= static_cast<size_t>(max_sequences_);
-         planned += request_.group_size) {
-      const size_t index = next_group_.fetch_add(1);
-      if (index >= groups_.size()) break;
-      Admit(groups_[index]);
-    }
+  void CountForward() {
+    const double seconds = SecondsSince(step_start_);
+    const double decoding = scheduler_.decoding(), rows = scheduler_.rows().size();
+    times_.prefill_seconds += seconds * (rows - decoding) / rows;
+    times_.decode_seconds += seconds * decoding / rows;
+    if (decoding > 0) times_.decode_step_seconds.push_back(seconds);
+    forwarded_ = absl::Now();
   }
 
-  void Admit(RolloutGroup& group) {
-    const int sequence = cache_.NewSequence();
-    for (size_t i = 0; i < group.prompt_tokens.size(); ++i) {
-      cache_.Extend(sequence);
-      rows_.push_back(
-          {group.prompt_tokens[i], sequence, static_cast<int32_t>(i), &group.prompt_experts});
-    }
-    admitted_.push_back({&group, sequence, rows_.size() - 1});
+  void Advance() {
+    times_.sampling_seconds += SecondsSince(forwarded_);
+    const absl::Time start = absl::Now();
+    scheduler_.RecordExperts(forward_);
+    scheduler_.Advance();
+    planning_seconds_ += SecondsSince(start);
   }
 
-  // Feeds the rows; leaves logits for the active sequences and then for the last row of each
-  // admitted prompt.
-  void Forward() {
-    std::vector<int64_t> tokens(rows_.size()), positions(rows_.size());
-    std::vector<int32_t> sequences(rows_.size()), places(rows_.size());
-    for (size_t n = 0; n < rows_.size(); ++n) {
-      tokens[n] = rows_[n].token;
-      positions[n] = rows_[n].position;
-      sequences[n] = rows_[n].sequence;
-      places[n] = rows_[n].position;
-    }
-    attention_.SetRows(sequences, places);
-    ExpertChoices chosen;
-    at::Tensor hidden =
-        DecoderHidden(weights_, at::tensor(tokens, at::kLong), at::tensor(positions, at::kLong),
-                      attention_, nullptr, &chosen);
-    RecordExperts(chosen);
-    std::vector<int64_t> wanted(active_.size());
-    for (size_t n = 0; n < wanted.size(); ++n) wanted[n] = n;
-    for (const Admitted& admitted : admitted_) wanted.push_back(admitted.last_row);
-    if (wanted.size() != rows_.size())
-      hidden = hidden.index_select(0, at::tensor(wanted, at::kLong));
-    logits_ = Linear(hidden, weights_.head);
-  }
-
-  // A record holds the layers of one token side by side; the forward gives the tokens of one layer.
-  void RecordExperts(const ExpertChoices& chosen) {
-    for (size_t n = 0; n < rows_.size(); ++n) {
-      for (const at::Tensor& layer : chosen.layers) {
-        const int64_t choices = layer.size(1);
-        const int64_t* ids = layer.const_data_ptr<int64_t>() + n * choices;
-        rows_[n].experts->insert(rows_[n].experts->end(), ids, ids + choices);
-      }
-    }
-  }
-
-  void ContinueActive() {
-    std::vector<Active> still;
-    for (size_t n = 0; n < active_.size(); ++n) {
-      if (Draw(*active_[n].rollout, n)) {
-        still.push_back(active_[n]);
-      } else {
-        cache_.Release(active_[n].sequence);
-      }
-    }
-    num_logits_used_ = active_.size();
-    active_ = std::move(still);
-  }
-
-  void StartAdmitted() {
-    for (size_t a = 0; a < admitted_.size(); ++a) {
-      for (Rollout& rollout : admitted_[a].group->rollouts) {
-        if (Draw(rollout, num_logits_used_ + a))
-          active_.push_back({&rollout, cache_.Fork(admitted_[a].sequence)});
-      }
-      cache_.Release(admitted_[a].sequence);
-    }
-  }
-
-  // Appends a token drawn from a row of logits; false when the completion has ended with it.
-  bool Draw(Rollout& rollout, size_t logits_row) {
+  // Appends a token drawn from the logits to a completion, which may end with it.
+  void Draw(int thread, Scheduler::Draw& draw) {
+    Rollout& rollout = *draw.rollout;
     const uint32_t position = rollout.tokens.size();
     const double uniform =
         SamplingUniform(request_.seed, rollout.prompt_id, rollout.sample_index, position);
-    const SampledToken drawn = sampler_.Draw(
-        logits_.const_data_ptr<float>() + logits_row * weights_.config.vocab_size, uniform);
+    TokenSampler& sampler = samplers_[thread];
+    const SampledToken drawn = sampler.Draw(forward_.Logits(draw.logits), uniform);
     rollout.tokens.push_back(drawn.token);
     rollout.logprobs.push_back(drawn.logprob);
-    if (sampler_.truncates()) rollout.log_kept_mass.push_back(drawn.log_kept_mass);
+    if (sampler.truncates()) rollout.log_kept_mass.push_back(drawn.log_kept_mass);
     const bool ends =
         std::find(end_tokens_.begin(), end_tokens_.end(), drawn.token) != end_tokens_.end() ||
         EndsWithStopString(rollout);
-    if (ends && !request_.ignore_ends) {
-      rollout.finish = FinishReason::kStop;
-      return false;
-    }
-    rollout.finish = FinishReason::kLength;
-    return static_cast<int>(rollout.tokens.size()) < request_.sampling.max_new_tokens;
+    const bool stops = ends && !request_.ignore_ends;
+    rollout.finish = stops ? FinishReason::kStop : FinishReason::kLength;
+    draw.goes_on =
+        !stops && static_cast<int>(rollout.tokens.size()) < request_.sampling.max_new_tokens;
   }
 
   bool EndsWithStopString(Rollout& rollout) {
@@ -234,37 +162,21 @@ class Worker {
     return false;
   }
 
-  const Weights& weights_;
   const GenerateRequest& request_;
+  const int threads_;
   const Tokenizer& tokenizer_;
   const std::vector<int32_t>& end_tokens_;
-  std::vector<RolloutGroup>& groups_;
-  std::atomic<size_t>& next_group_;
-  int max_sequences_;
-  int pages_of_sequence_;
-  int cache_sequences_;
   PagedCache cache_;
-  PagedSequences attention_;
-  TokenSampler sampler_;
-  std::vector<Row> rows_;
-  std::vector<Active> active_;
-  std::vector<Admitted> admitted_;
-  size_t num_logits_used_ = 0;
-  at::Tensor logits_;  // [active + admitted, V]
-  RolloutStats counts_;
-  struct {
-    double prefill = 0, decode = 0, sampling = 0;
-  } times_;
+  Scheduler scheduler_;
+  BatchForward forward_;
+  TeamBarrier barrier_;
+  std::vector<TokenSampler> samplers_;  // of each thread
+  std::vector<Seconds> sampling_;       // of each thread
+  bool more_ = true;
+  absl::Time step_start_, forwarded_;
+  RolloutStats times_;
+  double planning_seconds_ = 0;
 };
-
-// Packing reads and writes all weights once: much less than that many steps do, and products with
-// few rows do without.
-bool PaysToPack(const GenerateRequest& request, const EngineLimits& limits) {
-  constexpr int kFewRows = 8, kFewSteps = 8;
-  const size_t sequences = request.prompts.size() * request.group_size;
-  return request.numerics == Numerics::kExact && sequences > size_t{kFewRows} * limits.threads &&
-         request.sampling.max_new_tokens > kFewSteps;
-}
 
 }  // namespace
 
@@ -274,54 +186,79 @@ absl::StatusOr<std::vector<int32_t>> RolloutEngine::PromptTokens(const GenerateR
   return format_.PromptTokens(*tokenizer_, request.prompts[prompt].text);
 }
 
-absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights& weights,
-                                                                  const GenerateRequest& request,
-                                                                  RolloutStats* stats) const {
+absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::EmptyGroups(
+    const PolicyConfig& config, const GenerateRequest& request) const {
   std::vector<RolloutGroup> groups(request.prompts.size());
-  int longest = 0;
   for (size_t i = 0; i < groups.size(); ++i) {
     RolloutGroup& group = groups[i];
     group.prompt = request.prompts[i];
+    const auto refused = [&](const auto&... why) {
+      return absl::InvalidArgumentError(absl::StrCat("prompt ", group.prompt.name, why...));
+    };
     auto prompt_tokens = PromptTokens(request, i);
-    if (!prompt_tokens.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("prompt ", group.prompt.name, ": ", prompt_tokens.status().message()));
-    }
+    if (!prompt_tokens.ok()) return refused(": ", prompt_tokens.status().message());
     group.prompt_tokens = *std::move(prompt_tokens);
-    const int total =
-        static_cast<int>(group.prompt_tokens.size()) + request.sampling.max_new_tokens;
-    if (total > weights.config.max_position_embeddings) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "prompt ", group.prompt.name, " has ", group.prompt_tokens.size(),
-          " tokens; with max_new_tokens = ", request.sampling.max_new_tokens,
-          " that exceeds the policy's context of ", weights.config.max_position_embeddings,
-          " tokens. Lower max_new_tokens or drop the prompt"));
+    const int64_t prompt = group.prompt_tokens.size(), budget = request.sampling.max_new_tokens;
+    if (prompt == 0) {
+      return refused(" has no tokens: there is nothing to continue. Give it a text or drop it");
     }
-    longest = std::max(longest, total);
+    if (prompt + budget > config.max_position_embeddings) {
+      return refused(" has ", prompt, " tokens; with max_new_tokens = ", budget,
+                     " that exceeds the policy's context of ", config.max_position_embeddings,
+                     " tokens. Lower max_new_tokens or drop the prompt");
+    }
+    if (limits_.cache_tokens > 0 && prompt + budget > limits_.cache_tokens) {
+      return refused(" has ", prompt, " tokens; with max_new_tokens = ", budget,
+                     " that exceeds the cache of ", limits_.cache_tokens,
+                     " tokens. Give the cache more, lower max_new_tokens or drop the prompt");
+    }
     group.rollouts.resize(request.group_size);
     for (int g = 0; g < request.group_size; ++g) {
       group.rollouts[g].prompt_id = group.prompt.id;
       group.rollouts[g].sample_index = g;
       group.rollouts[g].policy_version = request.policy_version;
+      group.rollouts[g].finish = FinishReason::kLength;
     }
   }
-  std::unique_ptr<PackedWeights> packed;
-  if (PaysToPack(request, limits_)) {
-    ASSIGN_OR_RETURN(packed, PackedWeights::Pack(weights, limits_.threads));
+  return groups;
+}
+
+CacheLimits RolloutEngine::SizeOfCache(const GenerateRequest& request,
+                                       const std::vector<RolloutGroup>& groups) const {
+  const int page = limits_.page_size;
+  const auto pages_for = [&](int64_t tokens) { return (tokens + page - 1) / page; };
+  int64_t longest = 0, prompts = 0;
+  for (const RolloutGroup& group : groups) {
+    longest = std::max<int64_t>(longest, group.prompt_tokens.size());
+    prompts += pages_for(group.prompt_tokens.size());
   }
-  std::atomic<size_t> next_group{0};
-  std::mutex stats_mutex;
-  RETURN_IF_ERROR(RunThreads(limits_.threads, [&](int) {
-    const PackedWeights::Scope scope(packed.get());
-    Worker worker(weights, request, limits_, *tokenizer_, format_.end_tokens(), longest, groups,
-                  next_group);
-    worker.Run();
-    const std::lock_guard<std::mutex> lock(stats_mutex);
-    if (stats != nullptr) worker.AddTo(*stats);
-    return absl::OkStatus();
-  }));
+  longest += request.sampling.max_new_tokens;
+  // As many sequences as can run, each with pages of its own, beside all prompts.
+  const int64_t sequences =
+      std::min<int64_t>(limits_.max_sequences, groups.size() * request.group_size);
+  int64_t pages = sequences * pages_for(longest) + prompts;
+  if (limits_.cache_tokens > 0) pages = std::min(pages, pages_for(limits_.cache_tokens));
+  return {.pages = static_cast<int>(pages),
+          .page_size = page,
+          // Each prompt under way holds one beside its completions, which join before it leaves.
+          .sequences = 2 * limits_.max_sequences + 1,
+          .tokens = static_cast<int>(longest)};
+}
+
+absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights& weights,
+                                                                  const GenerateRequest& request,
+                                                                  RolloutStats* stats) const {
+  ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups, EmptyGroups(weights.config, request));
+  if (groups.empty() || request.sampling.max_new_tokens == 0) return groups;
+  ASSIGN_OR_RETURN(const auto packed,
+                   PackedWeights::Pack(weights, request.numerics, limits_.threads));
+  Generation generation(weights, *packed, request, limits_, *tokenizer_, format_.end_tokens(),
+                        SizeOfCache(request, groups));
+  for (RolloutGroup& group : groups) generation.Add(&group);
+  RETURN_IF_ERROR(generation.Run());
   if (request.cancelled != nullptr && request.cancelled->load())
     return absl::CancelledError("interrupted");
+  if (stats != nullptr) generation.AddTo(*stats);
   for (RolloutGroup& group : groups) {
     for (Rollout& rollout : group.rollouts) {
       rollout.text = tokenizer_->Decode(rollout.tokens, /*skip_special=*/true);

@@ -8,79 +8,162 @@
 
 namespace grpo {
 
-PagedCache::PagedCache(const PolicyConfig& config, int num_pages, int page_size, int max_sequences,
-                       int max_tokens_per_sequence)
-    : page_size_(page_size),
-      max_pages_((max_tokens_per_sequence + page_size - 1) / page_size),
+PagedCache::PagedCache(const PolicyConfig& config, const CacheLimits& limits)
+    : page_size_(limits.page_size),
+      max_pages_((limits.tokens + limits.page_size - 1) / limits.page_size),
       row_width_(config.cached_row_width()),
-      block_tables_(static_cast<size_t>(max_sequences) * max_pages_, 0),
-      lengths_(max_sequences, 0),
-      page_users_(num_pages, 0) {
+      experts_per_token_(config.num_moe_layers() * config.num_experts_per_tok),
+      experts_(static_cast<size_t>(limits.pages) * page_size_ * experts_per_token_),
+      block_tables_(static_cast<size_t>(limits.sequences) * max_pages_, 0),
+      tokens_(limits.sequences),
+      pages_(limits.pages) {
   for (int i = 0; i < config.num_hidden_layers; ++i) {
-    layers_.push_back(at::zeros({num_pages, page_size, row_width_}, at::kFloat));
+    layers_.push_back(at::empty({limits.pages, page_size_, row_width_}, at::kFloat));
+    layer_data_.push_back(layers_.back().mutable_data_ptr<float>());
   }
-  for (int page = num_pages - 1; page >= 0; --page) free_pages_.push_back(page);
-  for (int sequence = max_sequences - 1; sequence >= 0; --sequence)
+  for (int page = limits.pages - 1; page >= 0; --page) free_pages_.push_back(page);
+  for (int sequence = limits.sequences - 1; sequence >= 0; --sequence)
     free_sequences_.push_back(sequence);
-}
-
-int PagedCache::AllocatePage() {
-  GRPO_CHECK(!free_pages_.empty());
-  const int page = free_pages_.back();
-  free_pages_.pop_back();
-  page_users_[page] = 1;
-  peak_pages_ = std::max(peak_pages_, static_cast<int>(page_users_.size() - free_pages_.size()));
-  return page;
 }
 
 int64_t PagedCache::page_bytes() const {
   return static_cast<int64_t>(layers_.size()) * page_size_ * row_width_ * sizeof(float);
 }
 
+int PagedCache::AllocatePage() {
+  if (free_pages_.empty()) EvictPage();
+  if (free_pages_.empty()) return kNoPage;
+  const int page = free_pages_.back();
+  free_pages_.pop_back();
+  pages_[page] = PageState{.users = 1};
+  ++held_pages_;
+  peak_pages_ = std::max(peak_pages_, static_cast<int>(pages_.size() - free_pages_.size()));
+  return page;
+}
+
+// Frees the leaf of the tree that has been unused for longest.
+void PagedCache::EvictPage() {
+  if (unused_.empty()) return;
+  const int page = unused_.begin()->second;
+  unused_.erase(unused_.begin());
+  PageState& state = pages_[page];
+  tree_.erase(Edge(state.parent, state.tokens));
+  if (state.parent != kNoPage) {
+    PageState& parent = pages_[state.parent];
+    --parent.children;
+    if (IsUnused(parent)) unused_.emplace(parent.last_use, state.parent);
+  }
+  state = PageState{};
+  free_pages_.push_back(page);
+}
+
+void PagedCache::Hold(int page) {
+  PageState& state = pages_[page];
+  if (IsUnused(state)) unused_.erase({state.last_use, page});
+  held_pages_ += state.users == 0;
+  ++state.users;
+}
+
+void PagedCache::LetGo(int page) {
+  PageState& state = pages_[page];
+  if (--state.users > 0) return;
+  --held_pages_;
+  if (!state.in_tree) {
+    free_pages_.push_back(page);
+    return;
+  }
+  state.last_use = ++uses_;
+  if (IsUnused(state)) unused_.emplace(state.last_use, page);
+}
+
+// A page that has become whole. One that is there already, from another sequence, stays outside the
+// tree, and so do those after it.
+void PagedCache::AddToTree(int sequence, int index) {
+  const int page = Page(sequence, index), parent = index > 0 ? Page(sequence, index - 1) : kNoPage;
+  if (parent != kNoPage && !pages_[parent].in_tree) return;
+  const auto begin = tokens_[sequence].begin() + index * page_size_;
+  PageState& state = pages_[page];
+  state.tokens.assign(begin, begin + page_size_);
+  if (!tree_.try_emplace(Edge(parent, state.tokens), page).second) return;
+  state.in_tree = true;
+  state.parent = parent;
+  if (parent != kNoPage) ++pages_[parent].children;
+}
+
 int PagedCache::NewSequence() {
   GRPO_CHECK(!free_sequences_.empty());
   const int sequence = free_sequences_.back();
   free_sequences_.pop_back();
-  lengths_[sequence] = 0;
   return sequence;
 }
 
+int PagedCache::Adopt(int sequence, const std::vector<int32_t>& tokens) {
+  std::vector<int32_t>& held = tokens_[sequence];
+  GRPO_CHECK(held.empty());
+  int page = kNoPage;
+  for (size_t end = page_size_; end < tokens.size(); end += page_size_) {
+    const auto begin = tokens.begin() + (end - page_size_);
+    const auto found = tree_.find(Edge(page, std::vector<int32_t>(begin, begin + page_size_)));
+    if (found == tree_.end()) break;
+    page = found->second;
+    Hold(page);
+    Page(sequence, held.size() / page_size_) = page;
+    held.insert(held.end(), begin, begin + page_size_);
+  }
+  return static_cast<int>(held.size());
+}
+
 int PagedCache::Fork(int parent) {
+  const int length = this->length(parent), whole = length / page_size_, rest = length % page_size_;
+  const int copy = rest > 0 ? AllocatePage() : kNoPage;
+  if (rest > 0 && copy == kNoPage) return -1;
   const int child = NewSequence();
-  const int whole = lengths_[parent] / page_size_, rest = lengths_[parent] % page_size_;
   for (int i = 0; i < whole; ++i) {
     Page(child, i) = Page(parent, i);
-    ++page_users_[Page(parent, i)];
+    Hold(Page(parent, i));
   }
-  lengths_[child] = lengths_[parent];
+  tokens_[child] = tokens_[parent];
   if (rest == 0) return child;
-  Page(child, whole) = AllocatePage();
+  Page(child, whole) = copy;
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
-    const float* from = Row(layer, parent, whole * page_size_);
-    std::copy_n(from, static_cast<size_t>(rest) * row_width_,
+    std::copy_n(Row(layer, parent, whole * page_size_), static_cast<size_t>(rest) * row_width_,
                 Row(layer, child, whole * page_size_));
   }
+  std::copy_n(Experts(parent, whole * page_size_), static_cast<size_t>(rest) * experts_per_token_,
+              Experts(child, whole * page_size_));
   return child;
 }
 
-void PagedCache::Extend(int sequence) {
-  const int position = lengths_[sequence]++;
-  GRPO_CHECK(position / page_size_ < max_pages_);
-  if (position % page_size_ == 0) Page(sequence, position / page_size_) = AllocatePage();
+bool PagedCache::Extend(int sequence, int32_t token) {
+  const int position = length(sequence), index = position / page_size_;
+  GRPO_CHECK(index < max_pages_);
+  if (position % page_size_ == 0) {
+    const int page = AllocatePage();
+    if (page == kNoPage) return false;
+    Page(sequence, index) = page;
+  }
+  tokens_[sequence].push_back(token);
+  if ((position + 1) % page_size_ == 0) AddToTree(sequence, index);
+  return true;
 }
 
 void PagedCache::Release(int sequence) {
-  for (int i = 0; i < PagesFor(lengths_[sequence]); ++i) {
-    if (--page_users_[Page(sequence, i)] == 0) free_pages_.push_back(Page(sequence, i));
-  }
-  lengths_[sequence] = 0;
+  // The last page first: so it is the one that has been unused for longer.
+  for (int i = PagesFor(length(sequence)) - 1; i >= 0; --i) LetGo(Page(sequence, i));
+  tokens_[sequence].clear();
   free_sequences_.push_back(sequence);
 }
 
 float* PagedCache::Row(int layer, int sequence, int position) {
   const int64_t slot = static_cast<int64_t>(Page(sequence, position / page_size_)) * page_size_ +
                        position % page_size_;
-  return layers_[layer].mutable_data_ptr<float>() + slot * row_width_;
+  return layer_data_[layer] + slot * row_width_;
+}
+
+int16_t* PagedCache::Experts(int sequence, int position) {
+  const int64_t slot = static_cast<int64_t>(Page(sequence, position / page_size_)) * page_size_ +
+                       position % page_size_;
+  return experts_.data() + slot * experts_per_token_;
 }
 
 }  // namespace grpo

@@ -1,51 +1,90 @@
 // A paged cache of what attention keeps of each token, one row a layer: with MLA the compressed
 // latent and the rotary key, L + R numbers instead of expanded keys and values; with grouped
-// queries the cached heads' keys and values. Sequences hold tables of pages; equal prefixes share
-// pages.
+// queries the cached heads' keys and values. Sequences hold tables of pages.
+//
+// Equal beginnings share pages: every whole page is known by its tokens and the page before it, so
+// that pages form a radix tree whose edges are one page long. Pages that no sequence holds stay in
+// the tree until others need their memory, the longest unused ones first.
 #pragma once
 
 #include <cstdint>
+#include <set>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include <ATen/core/Tensor.h>
 
 #include "policy/policy_config.h"
 
 namespace grpo {
 
-// For one thread: no locking.
+struct CacheLimits {
+  int pages = 0;
+  int page_size = 16;  // tokens
+  int sequences = 0;
+  int tokens = 0;  // of a sequence
+};
+
+// For one thread: no locking. Reading and writing rows of different tokens is for any.
 class PagedCache {
  public:
-  PagedCache(const PolicyConfig& config, int num_pages, int page_size, int max_sequences,
-             int max_tokens_per_sequence);
+  PagedCache(const PolicyConfig& config, const CacheLimits& limits);
 
   int page_size() const { return page_size_; }
-  int max_pages() const { return max_pages_; }
-  int free_pages() const { return static_cast<int>(free_pages_.size()); }
-  int free_sequences() const { return static_cast<int>(free_sequences_.size()); }
-  int peak_pages() const { return peak_pages_; }  // held at one time
+  int max_tokens() const { return max_pages_ * page_size_; }  // of a sequence
+  // Pages that no sequence holds, those in the tree among them.
+  int free_pages() const { return static_cast<int>(pages_.size()) - held_pages_; }
+  int peak_pages() const { return peak_pages_; }  // that held something at one time
   int64_t page_bytes() const;                     // of a page in all layers
   int PagesFor(int num_tokens) const { return (num_tokens + page_size_ - 1) / page_size_; }
 
-  // A new, empty sequence. Needs free_sequences() > 0.
+  // A new, empty sequence. There must be one left.
   int NewSequence();
+  // Gives an empty sequence the pages of the tree that hold the beginning of `tokens`, but never of
+  // all of them: the last token is left to be fed. Returns how many tokens it then has.
+  int Adopt(int sequence, const std::vector<int32_t>& tokens);
   // A sequence that begins with the tokens of `parent`: whole pages are shared, a last partial one
-  // is copied.
+  // is copied. -1 when no page is left for that.
   int Fork(int parent);
-  // Room for one more token of the sequence; the place to write it is Row(). Needs a free page at
-  // page borders.
-  void Extend(int sequence);
+  // Room for one more token of the sequence; the place to write it is Row(). False when that takes
+  // a page and none is left.
+  bool Extend(int sequence, int32_t token);
   void Release(int sequence);
 
-  int length(int sequence) const { return lengths_[sequence]; }
+  int length(int sequence) const { return static_cast<int>(tokens_[sequence].size()); }
   // The cached row of a token, [row_width] floats.
   float* Row(int layer, int sequence, int position);
-  const float* LayerPages(int layer) const { return layers_[layer].const_data_ptr<float>(); }
-  // [max_sequences, max_pages].
-  const int32_t* block_tables() const { return block_tables_.data(); }
+  const float* LayerPages(int layer) const { return layer_data_[layer]; }
+  // The sequence's pages, in order.
+  const int32_t* Table(int sequence) const {
+    return block_tables_.data() + static_cast<size_t>(sequence) * max_pages_;
+  }
+  // The experts chosen for a token, [M, K]: a record that goes with its page.
+  int16_t* Experts(int sequence, int position);
+  int experts_per_token() const { return experts_per_token_; }
 
  private:
-  int AllocatePage();
+  static constexpr int kNoPage = -1;
+
+  struct PageState {
+    int users = 0;  // sequences that hold it
+    int parent = kNoPage;
+    int children = 0;  // in the tree
+    bool in_tree = false;
+    int64_t last_use = 0;
+    std::vector<int32_t> tokens;  // while in the tree
+  };
+  using Edge = std::pair<int, std::vector<int32_t>>;  // page before, tokens
+
+  int AllocatePage();  // kNoPage when there is none
+  void EvictPage();
+  void Hold(int page);
+  void LetGo(int page);
+  void AddToTree(int sequence, int index);
+  bool IsUnused(const PageState& page) const {
+    return page.in_tree && page.users == 0 && page.children == 0;
+  }
   int32_t& Page(int sequence, int index) {
     return block_tables_[static_cast<size_t>(sequence) * max_pages_ + index];
   }
@@ -53,12 +92,19 @@ class PagedCache {
   int page_size_;
   int max_pages_;  // of a sequence
   int row_width_;
+  int experts_per_token_;
   std::vector<at::Tensor> layers_;  // [num_pages, page_size, row_width] each
+  std::vector<float*> layer_data_;
+  std::vector<int16_t> experts_;  // [num_pages, page_size, M, K]
   std::vector<int32_t> block_tables_;
-  std::vector<int> lengths_;
-  std::vector<int> page_users_;  // sequences that hold a page
+  std::vector<std::vector<int32_t>> tokens_;  // of each sequence
+  std::vector<PageState> pages_;
   std::vector<int> free_pages_;
+  std::set<std::pair<int64_t, int>> unused_;  // by last use: leaves of the tree that nobody holds
+  absl::flat_hash_map<Edge, int> tree_;
   std::vector<int> free_sequences_;
+  int held_pages_ = 0;  // by sequences
+  int64_t uses_ = 0;
   int peak_pages_ = 0;
 };
 

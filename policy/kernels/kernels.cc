@@ -32,8 +32,9 @@ void Store(T* p, typename VectorOf<T>::Type v) {
   std::memcpy(p, &v, sizeof(v));
 }
 
-// Memory for packed operands, kept by each thread between calls.
-template <typename T>
+// Memory for packed operands and the like, kept by each thread between calls; of each purpose its
+// own.
+template <typename T, typename Purpose = struct PackedOperand>
 T* Scratch(size_t count) {
   struct Buffer {
     T* data = nullptr;
@@ -284,20 +285,23 @@ void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B
 
 template <typename T, typename B = T>
 void Pack(int n, int k, const B* b, int64_t b_row, int64_t b_col, B* packed) {
-  for (int k0 = 0; k0 < k; k0 += kDepth) {
-    const int depth = std::min(kDepth, k - k0);
-    PackB<T>(depth, n, b + k0 * b_row, b_row, b_col, packed);
-    packed += PackedSize<T>(n, depth);
-  }
+  PackB<T>(k, n, b, b_row, b_col, packed);
 }
 
 template <typename T, typename B = T>
 void GemmPacked(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* packed,
                 T* c, int64_t ldc, bool accumulate) {
-  for (int k0 = 0; k0 < k; k0 += kDepth) {
-    const int depth = std::min(kDepth, k - k0);
-    MultiplyBlock(m, n, depth, a + k0 * a_col, a_row, a_col, packed, c, ldc, accumulate || k0 > 0);
-    packed += PackedSize<T>(n, depth);
+  constexpr int kWidth = PanelWidth<T>();
+  const int block = m <= kTileRows ? std::max(k, 1) : kDepth;  // read once, or kept in the cache
+  for (int j = 0; j < n; j += kWidth, packed += int64_t{k} * kWidth) {
+    for (int k0 = 0; k0 < k; k0 += block) {
+      for (int i = 0; i < m; i += kTileRows) {
+        TileOfRows<T, kTileRows>(std::min(kTileRows, m - i), std::min(block, k - k0),
+                                 a + i * a_row + k0 * a_col, a_row, a_col, packed + k0 * kWidth,
+                                 kWidth, c + i * ldc + j, ldc, accumulate || k0 > 0,
+                                 std::min(kWidth, n - j));
+      }
+    }
   }
 }
 
@@ -455,16 +459,44 @@ void Rope(int rows, int heads, int dim, const T* x, int64_t x_row, int64_t x_hea
 // ---- Attention
 // ------------------------------------------------------------------------------------------------
 
+template <typename T>
+T Largest(int n, const T* x) {
+  constexpr int kLanes = VectorOf<T>::kLanes;
+  T largest = x[0];
+  int i = 0;
+  if (n >= kLanes) {
+    auto top = Load(x);
+    for (i = kLanes; i + kLanes <= n; i += kLanes) {
+      const auto next = Load(x + i);
+      top = next > top ? next : top;
+    }
+    T lanes[kLanes];
+    Store(lanes, top);
+    for (const T lane : lanes) largest = std::max(largest, lane);
+  }
+  for (; i < n; ++i) largest = std::max(largest, x[i]);
+  return largest;
+}
+
+// In the order of Dot.
+template <typename T>
+T Sum(int n, const T* x) {
+  constexpr int kLanes = VectorOf<T>::kLanes;
+  typename VectorOf<T>::Type sum = {};
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) sum += Load(x + i);
+  T tail = 0;
+  for (; i < n; ++i) tail += x[i];
+  return SumLanes<T>(sum) + tail;
+}
+
 // Turns scores into exp(score - maximum), in place; returns their sum and the maximum.
 template <typename T>
 T ExpScores(int n, T* scores, T* maximum) {
-  T top = scores[0];
-  for (int j = 1; j < n; ++j) top = std::max(top, scores[j]);
+  const T top = Largest(n, scores);
   for (int j = 0; j < n; ++j) scores[j] = Exp(scores[j] - top);
-  T sum = 0;
-  for (int j = 0; j < n; ++j) sum += scores[j];
   *maximum = top;
-  return sum;
+  return Sum(n, scores);
 }
 
 // Scores of one query row over `visible` keys, in place, become attention weights; returns the log
@@ -560,41 +592,106 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, c
   }
 }
 
-// Gathers a sequence's visible rows from its pages.
 template <typename T>
-void GatherPages(const PagedAttentionArgs<T>& args, int sequence, int visible, T* rows) {
-  const int64_t row_width = args.shape.row_width();
-  const int32_t* table = args.block_tables + int64_t{sequence} * args.max_pages;
-  for (int begin = 0; begin < visible; begin += args.page_size) {
-    const int count = std::min(args.page_size, visible - begin);
-    const T* page =
-        args.pages + int64_t{table[begin / args.page_size]} * args.page_size * row_width;
-    std::copy_n(page, count * row_width, rows + begin * row_width);
+const T* Page(const PagedQueries<T>& args, int index) {
+  return args.pages + args.table[index] * args.page_size * args.shape.row_width();
+}
+
+// One query row: its heads over one page after the other, where they lie.
+template <typename T>
+void AttendInPlace(const PagedQueries<T>& args, T* out) {
+  const AttentionShape& shape = args.shape;
+  const int64_t row_width = shape.row_width();
+  const int visible = args.first_visible, pages = (visible + args.page_size - 1) / args.page_size;
+  const int64_t padded = int64_t{pages} * args.page_size;
+  T* weights = Scratch<T, struct AttentionWeights>(padded * kFewRows);
+  for (int head = args.head_begin; head < args.head_end;) {
+    const int cached = head / shape.group(), in_group = head % shape.group();
+    const int heads = std::min({kFewRows, shape.group() - in_group, args.head_end - head});
+    const int64_t key_at = int64_t{cached} * shape.row_dim, value_at = key_at + shape.value_begin;
+    // What a last page holds beyond the visible rows is multiplied too and then left aside.
+    for (int p = 0; p < pages; ++p) {
+      Gemm<T>(heads, args.page_size, shape.key_dim, args.q + int64_t{head} * shape.key_dim,
+              shape.key_dim, 1, Page(args, p) + key_at, 1, row_width, weights + p * args.page_size,
+              padded, false);
+    }
+    for (int h = 0; h < heads; ++h) {
+      WeightsOfScores<T>(visible, shape.scale, weights + h * padded);
+    }
+    for (int p = 0; p < pages; ++p) {
+      const int count = std::min(args.page_size, visible - p * args.page_size);
+      Gemm<T>(heads, shape.value_dim, count, weights + p * args.page_size, padded, 1,
+              Page(args, p) + value_at, row_width, 1, out + int64_t{head} * shape.value_dim,
+              shape.value_dim, p > 0);
+    }
+    head += heads;
   }
 }
 
 template <typename T>
-void PagedAttention(const PagedAttentionArgs<T>& args, T* out) {
+void GatherPages(const PagedQueries<T>& args, int visible, T* rows) {
+  const int64_t row_width = args.shape.row_width();
+  for (int begin = 0; begin < visible; begin += args.page_size) {
+    const int count = std::min(args.page_size, visible - begin);
+    std::copy_n(Page(args, begin / args.page_size), count * row_width, rows + begin * row_width);
+  }
+}
+
+// `rows` rows of queries, some heads after one another in each, over gathered rows.
+template <typename T>
+void AttendGathered(const PagedQueries<T>& args, int head, int heads, int visible, const T* rows,
+                    T* weights, T* out) {
   const AttentionShape& shape = args.shape;
   const int64_t row_width = shape.row_width();
-  const int group = shape.group();
-  std::vector<T> rows, weights;
-  for (int n = 0; n < args.num_rows; ++n) {
-    const int visible = args.num_visible[n];
-    rows.resize(std::max<size_t>(rows.size(), visible * row_width));
-    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(visible) * group));
-    GatherPages(args, args.sequence_of[n], visible, rows.data());
-    for (int c = 0; c < shape.num_cached_heads; ++c) {
-      const int64_t head = int64_t{n} * shape.num_heads + c * group;  // the group's first
-      const T* keys = rows.data() + int64_t{c} * shape.row_dim;
-      Gemm<T>(group, visible, shape.key_dim, args.q + head * shape.key_dim, shape.key_dim, 1, keys,
-              1, row_width, weights.data(), visible, false);
-      for (int h = 0; h < group; ++h) {
-        WeightsOfScores<T>(visible, shape.scale, weights.data() + int64_t{h} * visible);
-      }
-      Gemm<T>(group, shape.value_dim, visible, weights.data(), visible, 1, keys + shape.value_begin,
-              row_width, 1, out + head * shape.value_dim, shape.value_dim, false);
-    }
+  const bool all_heads = heads == shape.num_heads;
+  const int m = args.num_rows * heads;
+  const int64_t q_row = int64_t{all_heads ? 1 : shape.num_heads} * shape.key_dim,
+                out_row = int64_t{all_heads ? 1 : shape.num_heads} * shape.value_dim;
+  const T* keys = rows + int64_t{head / shape.group()} * shape.row_dim;
+  Gemm<T>(m, visible, shape.key_dim, args.q + int64_t{head} * shape.key_dim, q_row, 1, keys, 1,
+          row_width, weights, visible, false);
+  for (int i = 0; i < m; ++i) {
+    T* row = weights + int64_t{i} * visible;
+    const int seen = args.first_visible + i / heads;
+    WeightsOfScores<T>(seen, shape.scale, row);
+    std::fill_n(row + seen, visible - seen, T{0});
+  }
+  Gemm<T>(m, shape.value_dim, visible, weights, visible, 1, keys + shape.value_begin, row_width, 1,
+          out + int64_t{head} * shape.value_dim, out_row, false);
+}
+
+template <typename T>
+void PagedAttention(const PagedQueries<T>& args, T* out) {
+  if (args.num_rows == 1) return AttendInPlace(args, out);
+  const AttentionShape& shape = args.shape;
+  const int visible = args.first_visible + args.num_rows - 1;
+  // Where all heads share one cached head, all queries are rows of one product.
+  const bool together =
+      shape.num_cached_heads == 1 && args.head_begin == 0 && args.head_end == shape.num_heads;
+  const int heads = together ? shape.num_heads : 1;
+  T* rows = Scratch<T, struct GatheredRows>(visible * shape.row_width());
+  T* weights = Scratch<T, struct AttentionWeights>(int64_t{args.num_rows} * heads * visible);
+  GatherPages(args, visible, rows);
+  for (int head = args.head_begin; head < args.head_end; head += heads) {
+    AttendGathered(args, head, heads, visible, rows, weights, out);
+  }
+}
+
+// ---- Sums
+// ------------------------------------------------------------------------------------------------
+
+template <typename T>
+void Add(int64_t n, const T* x, T* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] += x[i];
+}
+
+template <typename T>
+void WeightedSum(int count, int dim, const T* const* rows, const T* weights, T* y) {
+  std::fill_n(y, dim, T{0});
+  for (int r = 0; r < count; ++r) {
+    const T* row = rows[r];
+    const T weight = weights == nullptr ? T{1} : weights[r];
+    for (int i = 0; i < dim; ++i) y[i] += weight * row[i];
   }
 }
 
@@ -656,7 +753,7 @@ template <typename T>
 Kernels<T> Table() {
   return {.gemm = Gemm<T>,
           .gemm_bf16 = Gemm<T, BFloat16>,
-          .packed_size = PackedSize<T>,
+          .panel_width = PanelWidth<T>(),
           .pack = Pack<T>,
           .pack_bf16 = Pack<T, BFloat16>,
           .gemm_packed = GemmPacked<T>,
@@ -671,6 +768,8 @@ Kernels<T> Table() {
           .packed_attention = PackedAttention<T>,
           .packed_attention_backward = PackedAttentionBackward<T>,
           .paged_attention = PagedAttention<T>,
+          .add = Add<T>,
+          .weighted_sum = WeightedSum<T>,
           .log_sum_exp = LogSumExp<T>,
           .probabilities = Probabilities<T>,
           .log_softmax_backward = LogSoftmaxBackward<T>};

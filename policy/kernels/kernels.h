@@ -53,18 +53,19 @@ struct PackedAttentionArgs {
   int num_sequences;
 };
 
-// Attention of query rows over a paged cache. Gives the bits that packed attention gives.
+// Attention of query rows, which follow one another in a sequence, over its paged cache. Gives the
+// bits that packed attention gives.
 template <typename T>
-struct PagedAttentionArgs {
+struct PagedQueries {
   AttentionShape shape;
-  const T* q;                   // [N, H, key_dim]
-  const T* pages;               // [num_pages, page_size, C, row_dim]
-  const int32_t* block_tables;  // [num_sequences, max_pages]
-  const int32_t* sequence_of;   // [N]: row of block_tables
-  const int32_t* num_visible;   // [N]: cached rows that the query sees
+  const T* q;  // [num_rows, H, key_dim]
   int num_rows;
+  int first_visible;  // cached rows that the first query sees, itself among them; the next one more
+  const T* pages;     // [num_pages, page_size, C, row_dim]
+  const int32_t* table;  // the sequence's pages, in order
   int page_size;
-  int max_pages;
+  int head_begin;  // of the heads to compute: shares for several threads
+  int head_end;
 };
 
 template <typename T>
@@ -79,9 +80,10 @@ struct Kernels {
                     const BFloat16* b, int64_t b_row, int64_t b_col, T* c, int64_t ldc,
                     bool accumulate);
 
-  // B once in the order in which the products read it, for many products with few rows each: packed
-  // holds packed_size(n, k) elements. gemm_packed gives gemm's bits.
-  int64_t (*packed_size)(int n, int k);
+  // B once in the order in which products read it, for many of them: panels of panel_width columns,
+  // [panel][k][column], the last one padded. gemm_packed gives gemm's bits; columns can be shared
+  // out at panel borders.
+  int panel_width;
   void (*pack)(int n, int k, const T* b, int64_t b_row, int64_t b_col, T* packed);
   void (*pack_bf16)(int n, int k, const BFloat16* b, int64_t b_row, int64_t b_col,
                     BFloat16* packed);
@@ -118,8 +120,14 @@ struct Kernels {
   void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const T* out,
                                     const T* log_sum_exp, const T* d_out, T* dq, T* d_rows);
 
-  // out [N, H, value_dim].
-  void (*paged_attention)(const PagedAttentionArgs<T>& args, T* out);
+  // out [num_rows, H, value_dim], the heads from head_begin to head_end.
+  void (*paged_attention)(const PagedQueries<T>& args, T* out);
+
+  // y += x.
+  void (*add)(int64_t n, const T* x, T* y);
+  // y [dim] = sum of weights[r] * rows[r] over the `count` rows, in their order; weights null:
+  // ones.
+  void (*weighted_sum)(int count, int dim, const T* const* rows, const T* weights, T* y);
 
   // Of softmax(logits * inverse_temperature): log of the normaliser (over scaled logits) and
   // entropy, a row each.

@@ -15,6 +15,11 @@
 
 namespace grpo {
 
+inline constexpr const char* kGoldenPolicies[] = {
+    "policy_v3",      "policy_v3_noq",      "policy_v3_yarn", "policy_v2",     "policy_v2_yarn",
+    "arch_llama",     "arch_llama_bias",    "arch_mistral",   "arch_qwen2",    "arch_qwen3",
+    "arch_qwen3_moe", "arch_glm4_moe_lite", "arch_youtu",     "arch_minicpm3", "arch_latent_bias"};
+
 inline std::string GoldenFolder(const std::string& name) {
   return std::string(GRPO_SOURCE_DIR) + "/tests/golden/" + name;
 }

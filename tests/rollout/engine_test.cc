@@ -41,9 +41,10 @@ Weights TestWeights(const std::string& model_type, int vocabulary) {
 class EngineTest : public testing::TestWithParam<const char*> {
  protected:
   RolloutEngine Engine(int threads, int max_sequences, int page_size) const {
-    return RolloutEngine(
-        tokenizer_, *ChatFormat::OfTrainedTokenizer(*tokenizer_),
-        {.threads = threads, .max_sequences = max_sequences, .page_size = page_size});
+    return Engine({.threads = threads, .max_sequences = max_sequences, .page_size = page_size});
+  }
+  RolloutEngine Engine(const EngineLimits& limits) const {
+    return RolloutEngine(tokenizer_, *ChatFormat::OfTrainedTokenizer(*tokenizer_), limits);
   }
 
   std::vector<Prompt> Prompts(int count) const {
@@ -93,6 +94,48 @@ TEST_P(EngineTest, SamplesTheSameBitsForAnyNumberOfThreadsBatchSizeAndPageSize) 
     const auto groups = Generate(Engine(threads, sequences, page), request);
     ASSERT_EQ(groups.size(), expected.size());
     for (size_t g = 0; g < groups.size(); ++g) ExpectSameRollouts(groups[g], expected[g]);
+  }
+}
+
+TEST_P(EngineTest, SamplesTheSameBitsWithPromptsInChunksAndWhenTheCacheRunsOut) {
+  const GenerateRequest request = Request(9, 4);
+  const auto expected = Generate(Engine(1, 256, 16), request);
+  int64_t longest = 0;
+  for (const RolloutGroup& group : expected)
+    longest = std::max<int64_t>(longest, group.prompt_tokens.size() + 40);
+  for (const EngineLimits& limits :
+       {EngineLimits{.threads = 2, .max_prompt_tokens = 3},
+        EngineLimits{
+            .threads = 1, .page_size = 4, .max_prompt_tokens = 7, .cache_tokens = 3 * longest},
+        EngineLimits{.threads = 2, .max_sequences = 5, .page_size = 1, .cache_tokens = longest},
+        EngineLimits{.threads = 2,
+        .max_sequences = 3,
+        .max_prompt_tokens = 1,
+        .cache_tokens = 2 * longest}}) {
+    RolloutStats stats;
+    const auto groups = Engine(limits).Generate(weights_, request, &stats);
+    ASSERT_TRUE(groups.ok()) << groups.status();
+    for (size_t g = 0; g < groups->size(); ++g) ExpectSameRollouts((*groups)[g], expected[g]);
+    EXPECT_EQ(stats.preemptions > 0, limits.cache_tokens > 0);
+  }
+}
+
+TEST_P(EngineTest, SharesTheBeginningThatPromptsHaveInCommon) {
+  GenerateRequest request = Request(3, 2);
+  request.prompt_tokens.assign(3, {});
+  for (int p = 0; p < 3; ++p) {
+    for (int t = 0; t < 40; ++t) request.prompt_tokens[p].push_back(t < 35 ? t : 100 + p);
+  }
+  RolloutStats stats;
+  const auto together = Engine(2, 64, 16).Generate(weights_, request, &stats);
+  ASSERT_TRUE(together.ok()) << together.status();
+  EXPECT_EQ(stats.shared_tokens, 2 * 32);
+  EXPECT_EQ(stats.prefill_tokens, 3 * 40 - 2 * 32);
+  for (int p = 0; p < 3; ++p) {
+    GenerateRequest alone = request;
+    alone.prompts = {request.prompts[p]};
+    alone.prompt_tokens = {request.prompt_tokens[p]};
+    ExpectSameRollouts(Generate(Engine(1, 64, 16), alone)[0], (*together)[p]);
   }
 }
 
@@ -189,7 +232,7 @@ TEST_P(EngineTest, TakesPromptsAsTokensAndGoesOnBehindEndsWhenAsked) {
   }
 }
 
-TEST_P(EngineTest, CountsWhatItDoesAndSharesItAmongItsThreads) {
+TEST_P(EngineTest, CountsWhatItDoes) {
   GenerateRequest request = Request(/*prompts=*/4, /*group_size=*/4);
   request.ignore_ends = true;
   request.prompt_tokens.assign(4, {1, 2, 3, 4, 5});
@@ -200,8 +243,11 @@ TEST_P(EngineTest, CountsWhatItDoesAndSharesItAmongItsThreads) {
   EXPECT_EQ(stats.prompt_tokens_asked, 16 * 5);
   EXPECT_EQ(stats.completion_tokens, 16 * 40);
   EXPECT_EQ(stats.decode_tokens, 16 * 39);  // the first comes from the prompt, the last is not fed
-  EXPECT_EQ(stats.prefill_seconds.size(), 2u);
-  EXPECT_LE(stats.MeanDecodeBatch(), 8);  // of 16, by two threads
+  EXPECT_EQ(stats.forwards, 40);  // the prompts in one, a token of each completion in the others
+  EXPECT_EQ(stats.decode_step_seconds.size(), 39u);
+  EXPECT_EQ(stats.MeanDecodeBatch(), 16);
+  EXPECT_EQ(stats.preemptions, 0);
+  EXPECT_EQ(stats.recomputed_tokens, 0);
   EXPECT_GT(stats.peak_cache_bytes, 0);
 }
 
@@ -212,6 +258,40 @@ TEST_P(EngineTest, RefusesAPromptThatDoesNotFitTheContext) {
   const absl::Status status = Engine(1, 64, 16).Generate(weights_, request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find("set.jsonl:7"), absl::string_view::npos);
+}
+
+TEST_P(EngineTest, RefusesAPromptThatDoesNotFitTheCache) {
+  GenerateRequest request = Request(1, 1);
+  request.prompts[0].name = "set.jsonl:7";
+  const absl::Status status =
+      Engine({.threads = 1, .cache_tokens = 41}).Generate(weights_, request).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("set.jsonl:7"), absl::string_view::npos);
+  EXPECT_NE(status.message().find("the cache of 41 tokens"), absl::string_view::npos);
+}
+
+TEST_P(EngineTest, RefusesAPromptWithoutTokens) {
+  GenerateRequest request = Request(2, 1);
+  request.prompts[1].name = "set.jsonl:8";
+  request.prompt_tokens = {{1, 2}, {}};
+  const absl::Status status = Engine(1, 64, 16).Generate(weights_, request).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("set.jsonl:8 has no tokens"), absl::string_view::npos);
+}
+
+TEST_P(EngineTest, GivesEmptyCompletionsForABudgetOfNoTokens) {
+  GenerateRequest request = Request(2, 3);
+  request.sampling.max_new_tokens = 0;
+  const auto groups = Generate(Engine(1, 64, 16), request);
+  ASSERT_EQ(groups.size(), 2u);
+  for (const RolloutGroup& group : groups) {
+    EXPECT_FALSE(group.prompt_tokens.empty());
+    ASSERT_EQ(group.rollouts.size(), 3u);
+    for (const Rollout& rollout : group.rollouts) {
+      EXPECT_TRUE(rollout.tokens.empty());
+      EXPECT_EQ(rollout.finish, FinishReason::kLength);
+    }
+  }
 }
 
 TEST_P(EngineTest, GivesUpWhenCancelled) {

@@ -1,5 +1,7 @@
 #include "rollout/paged_cache.h"
 
+#include <numeric>
+
 #include <gtest/gtest.h>
 
 namespace grpo {
@@ -14,22 +16,29 @@ PolicyConfig Config() {
 }
 
 PagedCache Cache() {
-  return PagedCache(Config(), /*num_pages=*/8, /*page_size=*/4, /*max_sequences=*/4,
-                    /*max_tokens=*/16);
+  return PagedCache(Config(), {.pages = 8, .page_size = 4, .sequences = 4, .tokens = 16});
 }
 
-int Fill(PagedCache& cache, int tokens) {
+std::vector<int32_t> Counting(int tokens) {
+  std::vector<int32_t> counting(tokens);
+  std::iota(counting.begin(), counting.end(), 0);
+  return counting;
+}
+
+// A sequence of these tokens that also stand in its rows.
+int Fill(PagedCache& cache, const std::vector<int32_t>& tokens) {
   const int sequence = cache.NewSequence();
-  for (int t = 0; t < tokens; ++t) {
-    cache.Extend(sequence);
-    for (int layer = 0; layer < 2; ++layer) cache.Row(layer, sequence, t)[0] = 100 * layer + t;
+  for (size_t t = 0; t < tokens.size(); ++t) {
+    EXPECT_TRUE(cache.Extend(sequence, tokens[t]));
+    for (int layer = 0; layer < 2; ++layer)
+      cache.Row(layer, sequence, t)[0] = 100 * layer + tokens[t];
   }
   return sequence;
 }
 
 TEST(PagedCacheTest, SharesWholePagesOfAForkAndCopiesThePartialOne) {
   PagedCache cache = Cache();
-  const int parent = Fill(cache, 6);
+  const int parent = Fill(cache, Counting(6));
   EXPECT_EQ(cache.free_pages(), 6);
   const int child = cache.Fork(parent);
   EXPECT_EQ(cache.free_pages(), 5);
@@ -40,11 +49,11 @@ TEST(PagedCacheTest, SharesWholePagesOfAForkAndCopiesThePartialOne) {
 
 TEST(PagedCacheTest, KeepsAForkIntactWhenItsSiblingWritesOn) {
   PagedCache cache = Cache();
-  const int parent = Fill(cache, 6);
+  const int parent = Fill(cache, Counting(6));
   const int a = cache.Fork(parent), b = cache.Fork(parent);
-  cache.Extend(a);
+  EXPECT_TRUE(cache.Extend(a, 1));
   cache.Row(0, a, 6)[0] = -1;
-  cache.Extend(b);
+  EXPECT_TRUE(cache.Extend(b, 2));
   cache.Row(0, b, 6)[0] = -2;
   EXPECT_EQ(cache.Row(0, a, 6)[0], -1);
   EXPECT_EQ(cache.Row(0, b, 6)[0], -2);
@@ -52,15 +61,80 @@ TEST(PagedCacheTest, KeepsAForkIntactWhenItsSiblingWritesOn) {
 
 TEST(PagedCacheTest, ReturnsEveryPageWhenAllSequencesAreReleased) {
   PagedCache cache = Cache();
-  const int parent = Fill(cache, 8);
+  const int parent = Fill(cache, Counting(8));
   const int child = cache.Fork(parent);
-  cache.Extend(child);
+  EXPECT_TRUE(cache.Extend(child, 3));
   cache.Release(parent);
   EXPECT_EQ(cache.free_pages(), 5);
   EXPECT_EQ(cache.Row(1, child, 7)[0], 107);
   cache.Release(child);
   EXPECT_EQ(cache.free_pages(), 8);
-  EXPECT_EQ(cache.free_sequences(), 4);
+}
+
+TEST(PagedCacheTest, SharesTheWholePagesOfEqualBeginnings) {
+  PagedCache cache = Cache();
+  const int first = Fill(cache, Counting(10));
+  const int second = cache.NewSequence();
+  EXPECT_EQ(cache.Adopt(second, Counting(10)), 8);
+  EXPECT_EQ(cache.free_pages(), 5);
+  EXPECT_EQ(cache.Row(1, second, 7), cache.Row(1, first, 7));
+  EXPECT_TRUE(cache.Extend(second, 8));
+  EXPECT_NE(cache.Row(1, second, 8), cache.Row(1, first, 8));
+}
+
+TEST(PagedCacheTest, LeavesTheLastTokenToBeFed) {
+  PagedCache cache = Cache();
+  Fill(cache, Counting(8));
+  EXPECT_EQ(cache.Adopt(cache.NewSequence(), Counting(8)), 4);
+  EXPECT_EQ(cache.Adopt(cache.NewSequence(), Counting(4)), 0);
+}
+
+TEST(PagedCacheTest, SharesNothingBehindTheFirstDifference) {
+  PagedCache cache = Cache();
+  Fill(cache, Counting(8));
+  std::vector<int32_t> other = Counting(9);
+  other[1] = 77;
+  EXPECT_EQ(cache.Adopt(cache.NewSequence(), other), 0);
+  other = Counting(9);
+  other[6] = 77;
+  EXPECT_EQ(cache.Adopt(cache.NewSequence(), other), 4);
+}
+
+TEST(PagedCacheTest, KeepsReleasedPagesUntilOthersNeedThem) {
+  PagedCache cache = Cache();
+  cache.Release(Fill(cache, Counting(8)));
+  EXPECT_EQ(cache.free_pages(), 8);
+  const int again = cache.NewSequence();
+  EXPECT_EQ(cache.Adopt(again, Counting(9)), 8);
+  EXPECT_EQ(cache.Row(0, again, 6)[0], 6);
+  cache.Release(again);
+  // Two sequences that take everything: the kept pages go, the last one first.
+  std::vector<int32_t> other(16, 50);
+  const int large = Fill(cache, other);
+  other[0] = 51;
+  other.resize(12);
+  Fill(cache, other);
+  EXPECT_EQ(cache.free_pages(), 1);
+  const int partly = cache.NewSequence();
+  EXPECT_EQ(cache.Adopt(partly, Counting(9)), 4);
+  cache.Release(partly);
+  EXPECT_TRUE(cache.Extend(cache.NewSequence(), 1));
+  EXPECT_EQ(cache.free_pages(), 0);
+  EXPECT_EQ(cache.Row(1, large, 15)[0], 150);
+}
+
+TEST(PagedCacheTest, SaysWhenNoPageIsLeft) {
+  PagedCache cache = Cache();
+  const int a = Fill(cache, Counting(15));
+  std::vector<int32_t> other(15, 50);
+  const int b = Fill(cache, other);
+  EXPECT_TRUE(cache.Extend(a, 1));
+  EXPECT_EQ(cache.Fork(b), -1);
+  const int c = cache.NewSequence();
+  EXPECT_FALSE(cache.Extend(c, 1));
+  EXPECT_EQ(cache.length(c), 0);
+  cache.Release(b);
+  EXPECT_TRUE(cache.Extend(c, 1));
 }
 
 }  // namespace

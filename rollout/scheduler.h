@@ -1,0 +1,91 @@
+// Decides which tokens the coming forward feeds: continuous batching with prompts in chunks, under
+// a budget of tokens a forward and of pages in the cache. No tensors here, and no threads.
+//
+// Of two sequences the one that came first goes first. One that needs a page when none is left
+// takes the pages of the last comers, which later resume from the tokens they have; so the first
+// one always goes on, and with it all of them.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "data/rollout.h"
+#include "rollout/batch_forward.h"
+#include "rollout/paged_cache.h"
+#include "rollout/rollout_stats.h"
+
+namespace grpo {
+
+struct SchedulerLimits {
+  int max_sequences = 256;      // completions at a time
+  int max_prompt_tokens = 512;  // of prompts in one forward
+};
+
+class Scheduler {
+ public:
+  // A completion whose next token the coming forward's logits decide.
+  struct Draw {
+    Rollout* rollout;
+    int logits;            // number among those of the batch
+    bool goes_on = false;  // set by who draws
+  };
+
+  Scheduler(PagedCache& cache, const SchedulerLimits& limits) : cache_(cache), limits_(limits) {}
+
+  // Samples this group's rollouts, whose prompt tokens are there. It must stay where it is.
+  void Add(RolloutGroup* group);
+
+  // Chooses the rows of the coming forward; false when there is nothing to feed.
+  bool Plan();
+  const std::vector<BatchRow>& rows() const { return rows_; }
+  const std::vector<int32_t>& wanted() const { return wanted_; }
+  std::vector<Draw>& draws() { return draws_; }
+
+  // After the forward, with the experts it chose for each row.
+  void RecordExperts(const BatchForward& forward);
+  // After the draws: completions that ended leave, those of prompts now fed join.
+  void Advance();
+
+  // Counts of tokens, forwards and preemptions so far.
+  const RolloutStats& counts() const { return counts_; }
+  // Rows of the planned batch that continue completions, each by a token.
+  int decoding() const { return decoding_; }
+
+ private:
+  struct Sequence {
+    RolloutGroup* group;
+    Rollout* rollout;     // null: the prompt alone, to be shared by its group
+    int64_t order;        // of arrival
+    int cached = -1;      // the cache's number
+    int first_draw = -1;  // in draws_, when the forward completes what is known
+  };
+
+  static int Known(const Sequence& sequence);
+  static int32_t Token(const Sequence& sequence, int position);
+  int Fed(const Sequence& sequence) const { return cache_.length(sequence.cached); }
+
+  void Admit();
+  bool Start(Sequence& sequence);
+  void Feed(size_t place);
+  bool Extend(size_t place, int32_t token);
+  void Preempt();
+  void Want(Sequence& sequence);
+  void Join(const Sequence& prompt);
+  void Wait(const Sequence& sequence);
+
+  PagedCache& cache_;
+  const SchedulerLimits limits_;
+  std::deque<Sequence> waiting_;   // by order
+  std::vector<Sequence> running_;  // by order
+  std::vector<BatchRow> rows_;
+  std::vector<Sequence*> row_sequence_;  // of each row
+  std::vector<int32_t> wanted_;
+  std::vector<Draw> draws_;
+  int prompt_tokens_left_ = 0;  // of this forward's budget
+  int decoding_ = 0;
+  int64_t arrivals_ = 0;
+  RolloutStats counts_;
+};
+
+}  // namespace grpo
