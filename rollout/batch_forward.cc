@@ -78,6 +78,7 @@ BatchForward::BatchForward(const Weights& weights, const PackedWeights& packed, 
 
 float* BatchForward::Allocate(int64_t count) {
   memory_.push_back(at::empty({count}, at::kFloat));
+  AskForHugePages(memory_.back());
   return memory_.back().mutable_data_ptr<float>();
 }
 

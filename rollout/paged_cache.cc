@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "data/check.h"
+#include "policy/weights.h"
 
 namespace grpo {
 
@@ -17,9 +18,10 @@ PagedCache::PagedCache(const PolicyConfig& config, const CacheLimits& limits)
       block_tables_(static_cast<size_t>(limits.sequences) * max_pages_, 0),
       tokens_(limits.sequences),
       pages_(limits.pages) {
+  memory_ = at::empty({config.num_hidden_layers, limits.pages, page_size_, row_width_}, at::kFloat);
+  AskForHugePages(memory_);
   for (int i = 0; i < config.num_hidden_layers; ++i) {
-    layers_.push_back(at::empty({limits.pages, page_size_, row_width_}, at::kFloat));
-    layer_data_.push_back(layers_.back().mutable_data_ptr<float>());
+    layers_.push_back(memory_[i].mutable_data_ptr<float>());
   }
   for (int page = limits.pages - 1; page >= 0; --page) free_pages_.push_back(page);
   for (int sequence = limits.sequences - 1; sequence >= 0; --sequence)
@@ -157,7 +159,7 @@ void PagedCache::Release(int sequence) {
 float* PagedCache::Row(int layer, int sequence, int position) {
   const int64_t slot = static_cast<int64_t>(Page(sequence, position / page_size_)) * page_size_ +
                        position % page_size_;
-  return layer_data_[layer] + slot * row_width_;
+  return layers_[layer] + slot * row_width_;
 }
 
 int16_t* PagedCache::Experts(int sequence, int position) {

@@ -55,7 +55,7 @@ class PagedCache {
   int length(int sequence) const { return static_cast<int>(tokens_[sequence].size()); }
   // The cached row of a token, [row_width] floats.
   float* Row(int layer, int sequence, int position);
-  const float* LayerPages(int layer) const { return layer_data_[layer]; }
+  const float* LayerPages(int layer) const { return layers_[layer]; }
   // The sequence's pages, in order.
   const int32_t* Table(int sequence) const {
     return block_tables_.data() + static_cast<size_t>(sequence) * max_pages_;
@@ -93,8 +93,8 @@ class PagedCache {
   int max_pages_;  // of a sequence
   int row_width_;
   int experts_per_token_;
-  std::vector<at::Tensor> layers_;  // [num_pages, page_size, row_width] each
-  std::vector<float*> layer_data_;
+  at::Tensor memory_;             // [layers, num_pages, page_size, row_width]
+  std::vector<float*> layers_;    // where each layer begins
   std::vector<int16_t> experts_;  // [num_pages, page_size, M, K]
   std::vector<int32_t> block_tables_;
   std::vector<std::vector<int32_t>> tokens_;  // of each sequence

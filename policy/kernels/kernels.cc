@@ -56,6 +56,7 @@ T* Scratch(size_t count) {
 
 constexpr int kTileRows = GRPO_VECTOR_BYTES == 64 ? 12 : 6;
 constexpr int kTileVectors = 2;
+constexpr int kAhead = 12;   // steps of k by which rows of B are fetched early
 constexpr int kDepth = 256;  // of a packed block of B: stays in the second-level cache
 
 // Elements of a narrower type too.
@@ -97,6 +98,8 @@ void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const B* b, int64
   for (int k = 0; k < depth; ++k) {
     Vector b_row[kTileVectors];
     for (int v = 0; v < kTileVectors; ++v) b_row[v] = LoadWidened<T>(b + k * b_stride + v * kLanes);
+    __builtin_prefetch(b + (k + kAhead) * b_stride);
+    __builtin_prefetch(b + (k + kAhead) * b_stride + kLanes);
 #pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) {
       const T a_value = a[i * a_row + k * a_col];
@@ -214,8 +217,8 @@ void MultiplyBlock(int m, int n, int depth, const T* a, int64_t a_row, int64_t a
 constexpr int kFewRows = GRPO_VECTOR_BYTES == 64 ? 8 : 4;
 
 template <typename T, int kRows, typename B>
-void FewRows(int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b, int64_t b_col,
-             T* c, int64_t ldc, bool accumulate) {
+void FewRows(int n, int k, const T* a, int64_t a_row, const B* b, int64_t b_col, T* c, int64_t ldc,
+             bool accumulate) {
   using Vector = typename VectorOf<T>::Type;
   constexpr int kLanes = VectorOf<T>::kLanes;
   for (int j0 = 0; j0 + kLanes <= n; j0 += kLanes) {
@@ -224,33 +227,45 @@ void FewRows(int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b,
     for (int i = 0; i < kRows; ++i) sum[i] = accumulate ? Load(c + i * ldc + j0) : Vector{};
     int k0 = 0;
     for (; k0 + kLanes <= k; k0 += kLanes) {
-      // The rows of the next panel: too many streams for the processor to foresee.
+      if (j0 + 2 * kLanes <= n) {
+        // The rows of the next panel: too many streams for the processor to foresee.
 #pragma GCC unroll 16
-      for (int j = 0; j < kLanes; ++j) __builtin_prefetch(from + (kLanes + j) * b_col + k0);
+        for (int j = 0; j < kLanes; ++j) __builtin_prefetch(from + (kLanes + j) * b_col + k0);
+      }
       Vector columns[kLanes];
       Transpose<T>(from + k0, b_col, columns);
+      const T* a_at[kRows];  // otherwise a register for each of all these elements' addresses
+      for (int i = 0; i < kRows; ++i) a_at[i] = a + i * a_row + k0;
 #pragma GCC unroll 16
       for (int r = 0; r < kLanes; ++r) {
 #pragma GCC unroll 8
-        for (int i = 0; i < kRows; ++i) sum[i] += a[i * a_row + (k0 + r) * a_col] * columns[r];
+        for (int i = 0; i < kRows; ++i) sum[i] += a_at[i][r] * columns[r];
+      }
+    }
+    if (k0 < k && k >= kLanes) {  // the last whole block again, for its last columns
+      Vector columns[kLanes];
+      Transpose<T>(from + k - kLanes, b_col, columns);
+      for (; k0 < k; ++k0) {
+        const Vector column = columns[kLanes - (k - k0)];
+        for (int i = 0; i < kRows; ++i) sum[i] += a[i * a_row + k0] * column;
       }
     }
     for (; k0 < k; ++k0) {
       T column[kLanes];
       for (int j = 0; j < kLanes; ++j) column[j] = from[j * b_col + k0];
-      for (int i = 0; i < kRows; ++i) sum[i] += a[i * a_row + k0 * a_col] * Load(column);
+      for (int i = 0; i < kRows; ++i) sum[i] += a[i * a_row + k0] * Load(column);
     }
     for (int i = 0; i < kRows; ++i) Store(c + i * ldc + j0, sum[i]);
   }
 }
 
 template <typename T, int kRows, typename B>
-void FewRowsOf(int rows, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b,
-               int64_t b_col, T* c, int64_t ldc, bool accumulate) {
+void FewRowsOf(int rows, int n, int k, const T* a, int64_t a_row, const B* b, int64_t b_col, T* c,
+               int64_t ldc, bool accumulate) {
   if (rows == kRows) {
-    FewRows<T, kRows>(n, k, a, a_row, a_col, b, b_col, c, ldc, accumulate);
+    FewRows<T, kRows>(n, k, a, a_row, b, b_col, c, ldc, accumulate);
   } else if constexpr (kRows > 1) {
-    FewRowsOf<T, kRows - 1>(rows, n, k, a, a_row, a_col, b, b_col, c, ldc, accumulate);
+    FewRowsOf<T, kRows - 1>(rows, n, k, a, a_row, b, b_col, c, ldc, accumulate);
   }
 }
 
@@ -259,8 +274,8 @@ void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B
           int64_t b_col, T* c, int64_t ldc, bool accumulate) {
   constexpr int kLanes = VectorOf<T>::kLanes, kWidth = PanelWidth<T>();
   int done = 0;  // columns that need no packing, for they are read once only
-  if (m <= kFewRows && b_row == 1) {
-    FewRowsOf<T, kFewRows>(m, n, k, a, a_row, a_col, b, b_col, c, ldc, accumulate);
+  if (m <= kFewRows && b_row == 1 && a_col == 1) {
+    FewRowsOf<T, kFewRows>(m, n, k, a, a_row, b, b_col, c, ldc, accumulate);
     done = n / kLanes * kLanes;
   } else if (m <= kTileRows && b_col == 1) {
     for (; done + kWidth <= n; done += kWidth) {
@@ -597,33 +612,136 @@ const T* Page(const PagedQueries<T>& args, int index) {
   return args.pages + args.table[index] * args.page_size * args.shape.row_width();
 }
 
+// The processor does not foresee where the next page lies.
+template <typename T>
+void FetchAhead(const PagedQueries<T>& args, int index) {
+  const char* page = reinterpret_cast<const char*>(Page(args, index));
+  const int64_t bytes = args.page_size * args.shape.row_width() * sizeof(T);
+  for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(page + at);
+}
+
+// Scores of as many tokens as a register has lanes, for `heads` queries of which column k is
+// q_columns[k]: a register of heads for each token, then turned around. scores[h] are score_row
+// apart.
+template <typename T>
+void ScoresByToken(int heads, int key_dim, const T* q_columns, const T* keys, int64_t key_row,
+                   T* scores, int64_t score_row) {
+  constexpr int kLanes = VectorOf<T>::kLanes;
+  typename VectorOf<T>::Type sum[kLanes] = {};
+  for (int k = 0; k < key_dim; ++k) {
+    const auto q = Load(q_columns + k * kLanes);
+#pragma GCC unroll 16
+    for (int t = 0; t < kLanes; ++t) sum[t] += keys[t * key_row + k] * q;
+  }
+  SwapAllBlocks<1>(sum);
+  for (int h = 0; h < heads; ++h) Store(scores + h * score_row, sum[h]);
+}
+
+// Scores of one page's tokens, those beyond the visible ones too.
+template <typename T>
+void PageScores(int heads, const PagedQueries<T>& args, const T* q, const T* q_columns,
+                const T* keys, T* scores, int64_t score_row) {
+  constexpr int kLanes = VectorOf<T>::kLanes;
+  const int key_dim = args.shape.key_dim;
+  const int64_t row_width = args.shape.row_width();
+  if (q_columns == nullptr) {
+    Gemm<T>(heads, args.page_size, key_dim, q, key_dim, 1, keys, 1, row_width, scores, score_row,
+            false);
+    return;
+  }
+  for (int t = 0; t < args.page_size; t += kLanes) {
+    ScoresByToken(heads, key_dim, q_columns, keys + t * row_width, row_width, scores + t,
+                  score_row);
+  }
+}
+
+// out [kRows, value_dim] = weights [kRows, visible] times the values, columns of a tile at a time
+// over all pages.
+template <typename T, int kRows>
+void SumOfValues(const PagedQueries<T>& args, int64_t value_at, const T* weights,
+                 int64_t weight_row, T* out) {
+  using Vector = typename VectorOf<T>::Type;
+  constexpr int kLanes = VectorOf<T>::kLanes, kWidth = PanelWidth<T>();
+  const int64_t row_width = args.shape.row_width();
+  const int visible = args.first_visible, value_dim = args.shape.value_dim;
+  int column = 0;
+  for (; column + kWidth <= value_dim; column += kWidth) {
+    Vector sum[kRows][kTileVectors] = {};
+    for (int begin = 0; begin < visible; begin += args.page_size) {
+      const T* values = Page(args, begin / args.page_size) + value_at + column;
+      const int count = std::min(args.page_size, visible - begin);
+      for (int t = 0; t < count; ++t, values += row_width) {
+        Vector value[kTileVectors];
+        for (int v = 0; v < kTileVectors; ++v) value[v] = Load(values + v * kLanes);
+#pragma GCC unroll 12
+        for (int i = 0; i < kRows; ++i) {
+          const T weight = weights[i * weight_row + begin + t];
+#pragma GCC unroll 2
+          for (int v = 0; v < kTileVectors; ++v) sum[i][v] += weight * value[v];
+        }
+      }
+    }
+    for (int i = 0; i < kRows; ++i) {
+      for (int v = 0; v < kTileVectors; ++v) {
+        Store(out + int64_t{i} * value_dim + column + v * kLanes, sum[i][v]);
+      }
+    }
+  }
+  if (column == value_dim) return;
+  for (int begin = 0; begin < visible; begin += args.page_size) {
+    Gemm<T>(kRows, value_dim - column, std::min(args.page_size, visible - begin), weights + begin,
+            weight_row, 1, Page(args, begin / args.page_size) + value_at + column, row_width, 1,
+            out + column, value_dim, begin > 0);
+  }
+}
+
+template <typename T, int kRows>
+void SumOfValuesOf(int rows, const PagedQueries<T>& args, int64_t value_at, const T* weights,
+                   int64_t weight_row, T* out) {
+  if (rows == kRows) {
+    SumOfValues<T, kRows>(args, value_at, weights, weight_row, out);
+  } else if constexpr (kRows > 1) {
+    SumOfValuesOf<T, kRows - 1>(rows, args, value_at, weights, weight_row, out);
+  }
+}
+
+// Heads computed together over the same cached head: one tile's rows.
+constexpr int kHeadsTogether = kTileRows;
+
 // One query row: its heads over one page after the other, where they lie.
 template <typename T>
 void AttendInPlace(const PagedQueries<T>& args, T* out) {
+  constexpr int kLanes = VectorOf<T>::kLanes;
   const AttentionShape& shape = args.shape;
-  const int64_t row_width = shape.row_width();
   const int visible = args.first_visible, pages = (visible + args.page_size - 1) / args.page_size;
   const int64_t padded = int64_t{pages} * args.page_size;
-  T* weights = Scratch<T, struct AttentionWeights>(padded * kFewRows);
+  T* weights = Scratch<T, struct AttentionWeights>(padded * kHeadsTogether);
+  T* columns = Scratch<T, struct QueryColumns>(int64_t{shape.key_dim} * kLanes);
   for (int head = args.head_begin; head < args.head_end;) {
     const int cached = head / shape.group(), in_group = head % shape.group();
-    const int heads = std::min({kFewRows, shape.group() - in_group, args.head_end - head});
+    const int left = std::min(shape.group() - in_group, args.head_end - head);
+    const int parts = (left + kHeadsTogether - 1) / kHeadsTogether,
+              heads = (left + parts - 1) / parts;
     const int64_t key_at = int64_t{cached} * shape.row_dim, value_at = key_at + shape.value_begin;
-    // What a last page holds beyond the visible rows is multiplied too and then left aside.
+    const T* q = args.q + int64_t{head} * shape.key_dim;
+    // Many heads fill a register; of few, transposing keys costs less than empty lanes.
+    const bool by_token = heads > kLanes / 2 && heads <= kLanes && args.page_size % kLanes == 0;
+    if (by_token) {
+      for (int k = 0; k < shape.key_dim; ++k) {
+        for (int h = 0; h < kLanes; ++h)
+          columns[k * kLanes + h] = h < heads ? q[h * shape.key_dim + k] : T{0};
+      }
+    }
     for (int p = 0; p < pages; ++p) {
-      Gemm<T>(heads, args.page_size, shape.key_dim, args.q + int64_t{head} * shape.key_dim,
-              shape.key_dim, 1, Page(args, p) + key_at, 1, row_width, weights + p * args.page_size,
-              padded, false);
+      if (p + 1 < pages && head == args.head_begin) FetchAhead(args, p + 1);
+      PageScores<T>(heads, args, q, by_token ? columns : nullptr, Page(args, p) + key_at,
+                    weights + p * args.page_size, padded);
     }
     for (int h = 0; h < heads; ++h) {
       WeightsOfScores<T>(visible, shape.scale, weights + h * padded);
     }
-    for (int p = 0; p < pages; ++p) {
-      const int count = std::min(args.page_size, visible - p * args.page_size);
-      Gemm<T>(heads, shape.value_dim, count, weights + p * args.page_size, padded, 1,
-              Page(args, p) + value_at, row_width, 1, out + int64_t{head} * shape.value_dim,
-              shape.value_dim, p > 0);
-    }
+    SumOfValuesOf<T, kHeadsTogether>(heads, args, value_at, weights, padded,
+                                     out + int64_t{head} * shape.value_dim);
     head += heads;
   }
 }
