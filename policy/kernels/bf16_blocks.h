@@ -24,8 +24,8 @@ constexpr int kStepSize = kStep * kWidth;  // elements of a step of a panel
 
 // Of A, the rows and the depth that are converted at a time.
 constexpr int kMaxRows = 2048, kMaxDepth = 4096;
-// Parts of the second-level cache.
-constexpr int64_t kCachedA = 768 << 10, kCachedPanels = 512 << 10;
+// Part of the second-level cache.
+constexpr int64_t kCachedPanels = 512 << 10;
 // A packed B beyond this is taken not to be cached, and is fetched at least so far ahead.
 constexpr int64_t kUncached = 1 << 20, kLead = 16 << 10, kLine = 64;
 
@@ -37,9 +37,9 @@ inline int CeilDivide(int64_t a, int64_t b) { return static_cast<int>((a + b - 1
 using Pair = uint32_t;
 
 // A step of a panel's columns, of which a column is contiguous and kStep long.
-inline void TransposeStep(int columns, const BFloat16* b, int64_t b_col, Pair* packed) {
+inline void TransposeStep(const BFloat16* b, int64_t b_col, Pair* packed) {
   constexpr int kLanes = VectorOf<Pair>::kLanes;
-  for (int j = 0; j < columns; j += kLanes) {
+  for (int j = 0; j < kWidth; j += kLanes) {
     for (int p = 0; p < kPairs; p += kLanes) {
       VectorOf<Pair>::Type rows[kLanes];
 #pragma GCC unroll 16
@@ -53,16 +53,6 @@ inline void TransposeStep(int columns, const BFloat16* b, int64_t b_col, Pair* p
   }
 }
 
-// The same of fewer columns or less depth, at any strides.
-inline void PackEdge(int columns, int depth, const BFloat16* b, int64_t b_row, int64_t b_col,
-                     Pair* packed) {
-  BFloat16 edge[kWidth][kStep] = {};
-  for (int j = 0; j < columns; ++j) {
-    for (int k = 0; k < depth; ++k) edge[j][k] = b[k * b_row + j * b_col];
-  }
-  TransposeStep(kWidth, edge[0], kStep, packed);
-}
-
 // The same of columns side by side.
 inline void InterleaveStep(const BFloat16* b, int64_t b_row, Pair* packed) {
   for (int p = 0; p < kPairs; ++p, packed += kWidth) {
@@ -71,26 +61,53 @@ inline void InterleaveStep(const BFloat16* b, int64_t b_row, Pair* packed) {
   }
 }
 
-inline void PackPanel(int columns, int depth, const BFloat16* b, int64_t b_row, int64_t b_col,
-                      BFloat16* packed) {
-  for (int k = 0; k < depth; k += kStep, packed += kStepSize) {
-    const BFloat16* from = b + k * b_row;
-    Pair* to = reinterpret_cast<Pair*>(packed);
-    const bool whole = columns == kWidth && k + kStep <= depth;
-    if (whole && b_row == 1) {
-      TransposeStep(kWidth, from, b_col, to);
-    } else if (whole && b_col == 1) {
-      InterleaveStep(from, b_row, to);
-    } else {
-      PackEdge(columns, std::min(kStep, depth - k), from, b_row, b_col, to);
-    }
+// The same of fewer columns or less depth, at any strides.
+inline void PackEdge(int columns, int depth, const BFloat16* b, int64_t b_row, int64_t b_col,
+                     Pair* packed) {
+  BFloat16 edge[kWidth][kStep] = {};
+  for (int j = 0; j < columns; ++j) {
+    for (int k = 0; k < depth; ++k) edge[j][k] = b[k * b_row + j * b_col];
+  }
+  TransposeStep(edge[0], kStep, packed);
+}
+
+// Rows or columns are more streams than the processor foresees: those of the next step or panel are
+// fetched.
+inline void FetchLines(const BFloat16* from, int64_t stride) {
+  for (int i = 0; i < kWidth; ++i) __builtin_prefetch(from + i * stride, 0, 2);
+}
+
+inline void PackStep(int columns, int depth, const BFloat16* b, int64_t b_row, int64_t b_col,
+                     BFloat16* packed) {
+  Pair* pairs = reinterpret_cast<Pair*>(packed);
+  if (columns < kWidth || depth < kStep || (b_row != 1 && b_col != 1)) {
+    PackEdge(std::min(columns, kWidth), std::min(depth, kStep), b, b_row, b_col, pairs);
+  } else if (b_row == 1) {
+    FetchLines(b + kWidth * b_col, b_col);
+    TransposeStep(b, b_col, pairs);
+  } else {
+    FetchLines(b + kStep * b_row, b_row);
+    InterleaveStep(b, b_row, pairs);
   }
 }
 
+// Reads B in the order in which it lies.
 inline void Pack(int n, int k, const BFloat16* b, int64_t b_row, int64_t b_col, BFloat16* packed) {
-  for (int j = 0; j < n; j += kWidth) {
-    PackPanel(std::min(kWidth, n - j), k, b + j * b_col, b_row, b_col,
-              packed + Bf16PackedSize(j, k));
+  const int64_t panel_size = Bf16PackedSize(1, k);
+  const int panels = CeilDivide(n, kWidth), steps = CeilDivide(k, kStep);
+  const auto pack_step = [&](int panel, int step) {
+    const int j = panel * kWidth, k0 = step * kStep;
+    PackStep(n - j, k - k0, b + k0 * b_row + j * b_col, b_row, b_col,
+             packed + panel * panel_size + int64_t{step} * kStepSize);
+  };
+  if (b_col == 1) {
+    for (int step = 0; step < steps; ++step) {
+      for (int panel = 0; panel < panels; ++panel) pack_step(panel, step);
+    }
+  } else {
+    for (int panel = 0; panel < panels; ++panel) {
+      for (int step = 0; step < steps; ++step) pack_step(panel, step);
+    }
   }
 }
 
@@ -155,23 +172,32 @@ void ConvertStep(int count, const float* a, int64_t a_col, typename Level::Eleme
   Level::Convert(row, count, to);
 }
 
-// A as the blocks read it: [tile][step][row][kStep], zeros beyond its rows and its depth.
+// The rows of one tile of A, [step][row][kStep], zeros beyond them and beyond the depth.
+template <typename Level>
+void ConvertTile(int tile_rows, int rows, int depth, const float* a, int64_t a_row, int64_t a_col,
+                 typename Level::Element* converted) {
+  using Element = typename Level::Element;
+  for (int k = 0; k < depth; k += kStep, a += kStep * a_col) {
+    const int count = std::min(kStep, depth - k);
+    for (int i = 0; i < rows; ++i, converted += kStep) {
+      ConvertStep<Level>(count, a + i * a_row, a_col, converted);
+    }
+    std::fill_n(converted, (tile_rows - rows) * kStep, Element{});
+    converted += (tile_rows - rows) * kStep;
+  }
+}
+
+// A as the blocks read it, tile after tile.
 template <typename Level>
 const typename Level::Element* ConvertA(const RowTiles& tiles, int m, int depth, const float* a,
                                         int64_t a_row, int64_t a_col) {
   using Element = typename Level::Element;
-  const int steps = CeilDivide(depth, kStep);
-  const int64_t step_size = int64_t{tiles.rows} * kStep;
-  Element* const converted = Scratch<Element, Level>(tiles.count * steps * step_size);
-  for (int i = 0; i < tiles.count * tiles.rows; ++i) {
-    Element* to = converted + i / tiles.rows * steps * step_size + i % tiles.rows * kStep;
-    for (int k = 0; k < depth; k += kStep, to += step_size) {
-      if (i < m) {
-        ConvertStep<Level>(std::min(kStep, depth - k), a + i * a_row + k * a_col, a_col, to);
-      } else {
-        std::fill_n(to, kStep, Element{});
-      }
-    }
+  const int64_t tile_size = int64_t{tiles.rows} * CeilDivide(depth, kStep) * kStep;
+  Element* const converted = Scratch<Element, Level>(tiles.count * tile_size);
+  for (int tile = 0; tile < tiles.count; ++tile) {
+    const int row = tile * tiles.rows;
+    ConvertTile<Level>(tiles.rows, std::min(tiles.rows, m - row), depth, a + row * a_row, a_row,
+                       a_col, converted + tile * tile_size);
   }
   return converted;
 }
@@ -250,18 +276,19 @@ class DepthProduct {
   }
 
  private:
-  // Rows of A that are not cached are read once for several panels that are.
+  // Several panels to each block of rows, so that A is read less often where it is not cached, and
+  // B, where it is packed now, in long stretches of its rows.
   int PanelsInGroup() const {
-    const int64_t a_bytes = int64_t{m_} * steps_ * kStep * sizeof(Element);
     const int64_t panel_bytes = int64_t{steps_} * kStepSize * sizeof(BFloat16);
-    return a_bytes <= kCachedA ? 1 : std::max<int64_t>(1, kCachedPanels / panel_bytes);
+    return std::max<int64_t>(1, kCachedPanels / panel_bytes);
   }
 
   void ComputeGroup(int first_panel, int count) {
     const Panels panels = b_.At(first_panel, count, k_, depth_);
     const int blocks = CeilDivide(tiles_.count, Level::kBlockTiles);
     const int lines = b_.uncached() ? CeilDivide(kStepSize * sizeof(BFloat16) / kLine, blocks) : 0;
-    const int64_t lead = std::max<int64_t>(count * panels.stride * sizeof(BFloat16), kLead);
+    const int panels_ahead = blocks == 1 ? 1 : count;
+    const int64_t lead = std::max<int64_t>(panels_ahead * panels.stride * sizeof(BFloat16), kLead);
     for (int i = 0; i < blocks; ++i) {
       for (int p = 0; p < count; ++p) {
         const BFloat16* panel = panels.first + p * panels.stride;
