@@ -22,8 +22,9 @@ namespace {
 constexpr int kStep = kBf16DepthStep, kPairs = kStep / 2, kWidth = kBf16PanelWidth;
 constexpr int kStepSize = kStep * kWidth;  // elements of a step of a panel
 
-// Of A, the rows and the depth that are converted at a time.
-constexpr int kMaxRows = 2048, kMaxDepth = 4096;
+// Of A, the rows that are converted at a time, and the depth: as much of it as leaves A in the
+// second-level cache. Between stretches of depth the sums lie in C, which rounds nothing.
+constexpr int kMaxRows = 1024, kMinDepth = 512, kMaxDepth = 4096, kConvertedSize = 512 << 10;
 // Part of the second-level cache.
 constexpr int64_t kCachedPanels = 512 << 10;
 // A packed B beyond this is taken not to be cached, and is fetched at least so far ahead.
@@ -37,7 +38,7 @@ inline int CeilDivide(int64_t a, int64_t b) { return static_cast<int>((a + b - 1
 using Pair = uint32_t;
 
 // A step of a panel's columns, of which a column is contiguous and kStep long.
-inline void TransposeStep(const BFloat16* b, int64_t b_col, Pair* packed) {
+inline void TransposeStep(const BFloat16* b, int64_t b_col, BFloat16* packed) {
   constexpr int kLanes = VectorOf<Pair>::kLanes;
   for (int j = 0; j < kWidth; j += kLanes) {
     for (int p = 0; p < kPairs; p += kLanes) {
@@ -48,22 +49,26 @@ inline void TransposeStep(const BFloat16* b, int64_t b_col, Pair* packed) {
       }
       SwapAllBlocks<1>(rows);
 #pragma GCC unroll 16
-      for (int i = 0; i < kLanes; ++i) Store(packed + (p + i) * kWidth + j, rows[i]);
+      for (int i = 0; i < kLanes; ++i) {
+        std::memcpy(packed + 2 * ((p + i) * kWidth + j), &rows[i], sizeof(rows[i]));
+      }
     }
   }
 }
 
 // The same of columns side by side.
-inline void InterleaveStep(const BFloat16* b, int64_t b_row, Pair* packed) {
-  for (int p = 0; p < kPairs; ++p, packed += kWidth) {
+inline void InterleaveStep(const BFloat16* b, int64_t b_row, BFloat16* packed) {
+  for (int p = 0; p < kPairs; ++p) {
     const BFloat16 *first = b + 2 * p * b_row, *second = first + b_row;
-    for (int j = 0; j < kWidth; ++j) packed[j] = first[j].bits | Pair{second[j].bits} << 16;
+    Pair pairs[kWidth];
+    for (int j = 0; j < kWidth; ++j) pairs[j] = first[j].bits | Pair{second[j].bits} << 16;
+    std::memcpy(packed + 2 * p * kWidth, pairs, sizeof(pairs));
   }
 }
 
 // The same of fewer columns or less depth, at any strides.
 inline void PackEdge(int columns, int depth, const BFloat16* b, int64_t b_row, int64_t b_col,
-                     Pair* packed) {
+                     BFloat16* packed) {
   BFloat16 edge[kWidth][kStep] = {};
   for (int j = 0; j < columns; ++j) {
     for (int k = 0; k < depth; ++k) edge[j][k] = b[k * b_row + j * b_col];
@@ -79,15 +84,14 @@ inline void FetchLines(const BFloat16* from, int64_t stride) {
 
 inline void PackStep(int columns, int depth, const BFloat16* b, int64_t b_row, int64_t b_col,
                      BFloat16* packed) {
-  Pair* pairs = reinterpret_cast<Pair*>(packed);
   if (columns < kWidth || depth < kStep || (b_row != 1 && b_col != 1)) {
-    PackEdge(std::min(columns, kWidth), std::min(depth, kStep), b, b_row, b_col, pairs);
+    PackEdge(std::min(columns, kWidth), std::min(depth, kStep), b, b_row, b_col, packed);
   } else if (b_row == 1) {
     FetchLines(b + kWidth * b_col, b_col);
-    TransposeStep(b, b_col, pairs);
+    TransposeStep(b, b_col, packed);
   } else {
     FetchLines(b + kStep * b_row, b_row);
-    InterleaveStep(b, b_row, pairs);
+    InterleaveStep(b, b_row, packed);
   }
 }
 
@@ -249,7 +253,7 @@ void MultiplyEdge(int tiles, int rows, int columns, Block<typename Level::Elemen
   CopyRows(rows, columns, edge, kWidth, c, ldc);
 }
 
-// C = or += A B to a depth of at most kMaxDepth.
+// C = or += A B of a stretch of depth.
 template <typename Level, typename SourceOfB>
 class DepthProduct {
  public:
@@ -334,9 +338,11 @@ void Multiply(int m, int n, int k, const float* a, int64_t a_row, int64_t a_col,
     for (int i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, 0.0f);
   }
   for (int i = 0; i < m; i += kMaxRows) {
-    for (int k0 = 0; k0 < k; k0 += kMaxDepth) {
-      DepthProduct<Level, SourceOfB>(std::min(kMaxRows, m - i), n, k0, std::min(kMaxDepth, k - k0),
-                                     b, c + i * ldc, ldc, accumulate || k0 > 0)
+    const int rows = std::min(kMaxRows, m - i);
+    const int max_depth = std::clamp(kConvertedSize / rows / kStep * kStep, kMinDepth, kMaxDepth);
+    for (int k0 = 0; k0 < k; k0 += max_depth) {
+      DepthProduct<Level, SourceOfB>(rows, n, k0, std::min(max_depth, k - k0), b, c + i * ldc, ldc,
+                                     accumulate || k0 > 0)
           .Compute(a + i * a_row + k0 * a_col, a_row, a_col);
     }
   }

@@ -17,7 +17,8 @@ namespace grpo {
 
 // B [k, n] packed: panels of kBf16PanelWidth columns, one after the other, each in pairs along k,
 // [k / 2][column][2], zeros beyond k (padded to kBf16DepthStep) and n. Columns can be split between
-// threads at panel borders: column j, a multiple of the width, begins at Bf16PackedSize(j, k).
+// threads at panel borders: column j, a multiple of the width, begins at Bf16PackedSize(j, k). At a
+// multiple of 64 bytes it is read fastest.
 inline constexpr int kBf16PanelWidth = 32;
 inline constexpr int kBf16DepthStep = 32;
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <immintrin.h>
 
 namespace grpo {
 namespace {
@@ -277,6 +278,27 @@ TEST_P(Bf16ProductsTest, CallsOfOtherShapesInBetweenLeaveTheBitsAsTheyAre) {
     Product(*other, {3, 64, 64}, a, b);
     EXPECT_TRUE(SameBits(Product(level(), shape, a, b), expected)) << other->name;
   }
+}
+
+// Tiles as another library might leave them: one row of four bytes each.
+__attribute__((target("amx-tile"))) void ConfigureTilesOtherwise() {
+  alignas(64) uint8_t configuration[64] = {1};
+  for (int tile = 0; tile < 8; ++tile) {
+    configuration[16 + 2 * tile] = 4;
+    configuration[48 + tile] = 1;
+  }
+  asm volatile("" ::"r"(configuration) : "memory");
+  _tile_loadconfig(configuration);
+}
+
+TEST_P(Bf16ProductsTest, TilesConfiguredByOthersChangeNothing) {
+  if (std::string(level().name) != "amx") GTEST_SKIP() << "uses no tiles";
+  const Shape shape = {40, 64, 64};
+  const Floats a = RandomFloats(40 * 64, 21);
+  const BFloats b = RandomBFloats(64 * 64, 22);
+  const Floats expected = Product(level(), shape, a, b);
+  ConfigureTilesOtherwise();
+  EXPECT_TRUE(SameBits(Product(level(), shape, a, b), expected));
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, Bf16ProductsTest, testing::ValuesIn(AvailableBf16Products()),
