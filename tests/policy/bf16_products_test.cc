@@ -50,7 +50,7 @@ std::string Describe(const Bf16Products& level, const Shape& shape) {
 const Shape kShapes[] = {{1, 1, 1},    {1, 16, 16},    {64, 32, 16},    {2, 31, 33},
                          {7, 33, 31},  {16, 64, 64},   {17, 100, 95},   {32, 96, 128},
                          {33, 40, 97}, {48, 64, 200},  {12, 32, 4096},  {13, 50, 5000},
-                         {70, 72, 72}, {129, 160, 96}, {200, 300, 4200}};
+                         {70, 72, 72}, {129, 160, 96}, {100, 130, 4200}};
 
 template <typename T>
 std::vector<T> Transposed(int rows, int columns, const std::vector<T>& matrix) {
