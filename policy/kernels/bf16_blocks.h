@@ -76,21 +76,22 @@ inline void PackEdge(int columns, int depth, const BFloat16* b, int64_t b_row, i
   TransposeStep(edge[0], kStep, packed);
 }
 
-// Rows or columns are more streams than the processor foresees: those of the next step or panel are
-// fetched.
+// The rows or columns of a step are more streams than the processor foresees, so the next ones are
+// fetched, as long as there are any: looking for unmapped pages takes long.
 inline void FetchLines(const BFloat16* from, int64_t stride) {
   for (int i = 0; i < kWidth; ++i) __builtin_prefetch(from + i * stride, 0, 2);
 }
 
+// `columns` and `depth` are what is left of B from here on.
 inline void PackStep(int columns, int depth, const BFloat16* b, int64_t b_row, int64_t b_col,
                      BFloat16* packed) {
   if (columns < kWidth || depth < kStep || (b_row != 1 && b_col != 1)) {
     PackEdge(std::min(columns, kWidth), std::min(depth, kStep), b, b_row, b_col, packed);
   } else if (b_row == 1) {
-    FetchLines(b + kWidth * b_col, b_col);
+    if (columns >= 2 * kWidth) FetchLines(b + kWidth * b_col, b_col);
     TransposeStep(b, b_col, packed);
   } else {
-    FetchLines(b + kStep * b_row, b_row);
+    if (depth >= 2 * kStep) FetchLines(b + kStep * b_row, b_row);
     InterleaveStep(b, b_row, packed);
   }
 }
@@ -297,8 +298,9 @@ class DepthProduct {
       for (int p = 0; p < count; ++p) {
         const BFloat16* panel = panels.first + p * panels.stride;
         const char* next = reinterpret_cast<const char*>(panel) + lead;
+        const bool is_last = (first_panel + p + panels_ahead) * kWidth >= n_;
         ComputeBlock(i * Level::kBlockTiles, first_panel + p, panel,
-                     {next + int64_t{i} * steps_ * lines * kLine, lines});
+                     {next + int64_t{i} * steps_ * lines * kLine, is_last ? 0 : lines});
       }
     }
   }
