@@ -281,16 +281,20 @@ class DepthProduct {
   }
 
  private:
+  int Blocks() const { return CeilDivide(tiles_.count, Level::kBlockTiles); }
+
   // Several panels to each block of rows, so that A is read less often where it is not cached, and
-  // B, where it is packed now, in long stretches of its rows.
+  // B, where it is packed now, in long stretches of its rows. A single block reads a panel but
+  // once, best while it is in the first-level cache.
   int PanelsInGroup() const {
+    if (Blocks() == 1) return 2;
     const int64_t panel_bytes = int64_t{steps_} * kStepSize * sizeof(BFloat16);
     return std::max<int64_t>(1, kCachedPanels / panel_bytes);
   }
 
   void ComputeGroup(int first_panel, int count) {
     const Panels panels = b_.At(first_panel, count, k_, depth_);
-    const int blocks = CeilDivide(tiles_.count, Level::kBlockTiles);
+    const int blocks = Blocks();
     const int lines = b_.uncached() ? CeilDivide(kStepSize * sizeof(BFloat16) / kLine, blocks) : 0;
     const int panels_ahead = blocks == 1 ? 1 : count;
     const int64_t lead = std::max<int64_t>(panels_ahead * panels.stride * sizeof(BFloat16), kLead);
