@@ -7,6 +7,7 @@
 #include <ATen/Dispatch.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "policy/kernels/bf16_products.h"
 #include "policy/kernels/kernels.h"
 
 namespace grpo {
@@ -27,20 +28,21 @@ const T* Data(const at::Tensor& tensor) {
 
 thread_local Numerics numerics = Numerics::kExact;
 
-// c [M, N] = a [M, K] b [K, N] for views with any strides; c contiguous. b may be bfloat16.
+// c [M, N] = or += a [M, K] b [K, N] for views with any strides; c contiguous. b may be bfloat16.
 void Multiply(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate) {
   if (numerics == Numerics::kFast) return MultiplyFast(a, b, c, accumulate);
+  const auto multiply = [&](const auto kernel, const auto* a_data, const auto* b_data,
+                            auto* c_data) {
+    kernel(a.size(0), b.size(1), a.size(1), a_data, a.stride(0), a.stride(1), b_data, b.stride(0),
+           b.stride(1), c_data, c.stride(0), accumulate);
+  };
+  if (b.scalar_type() == at::kBFloat16) {
+    return multiply(ActiveBf16Products().gemm, Data<float>(a),
+                    static_cast<const BFloat16*>(b.const_data_ptr()), c.mutable_data_ptr<float>());
+  }
   GRPO_DISPATCH(c, [&] {
-    const auto multiply = [&](const auto kernel, const auto* b_data) {
-      kernel(a.size(0), b.size(1), a.size(1), Data<scalar_t>(a), a.stride(0), a.stride(1), b_data,
-             b.stride(0), b.stride(1), c.mutable_data_ptr<scalar_t>(), c.stride(0), accumulate);
-    };
-    const Kernels<scalar_t>& kernels = ActiveKernels<scalar_t>();
-    if (b.scalar_type() == at::kBFloat16) {
-      multiply(kernels.gemm_bf16, static_cast<const BFloat16*>(b.const_data_ptr()));
-    } else {
-      multiply(kernels.gemm, Data<scalar_t>(b));
-    }
+    multiply(ActiveKernels<scalar_t>().gemm, Data<scalar_t>(a), Data<scalar_t>(b),
+             c.mutable_data_ptr<scalar_t>());
   });
 }
 

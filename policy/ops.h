@@ -1,6 +1,7 @@
 // The policy's operations, differentiable: kernels (policy/kernels) joined to LibTorch's autograd.
 // Tensors are contiguous, on the CPU, fp32 (or fp64 in gradient checks). Matrices of weights may be
-// bfloat16 where they take no gradient: results are those of the same weights widened to fp32.
+// bfloat16 where they take no gradient: products with them round the other factor to bfloat16 and
+// sum in fp32.
 //
 // Letters: N tokens, D width, H heads, V vocabulary, E experts, K experts per token, I expert
 // width.
@@ -18,7 +19,7 @@ namespace grpo {
 
 // How matrices are multiplied: exact, by the kernels whose bits depend on a row alone, or fast, by
 // LibTorch, which chooses by shape and processor. Fast products with bfloat16 matrices round the
-// other factor and the result to bfloat16, as other implementations do.
+// result to bfloat16 too, as other implementations do.
 enum class Numerics { kExact, kFast };
 
 // Of this thread's products, as long as the object lives; exact otherwise.

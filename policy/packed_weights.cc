@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include "data/status_macros.h"
+#include "policy/kernels/bf16_products.h"
 #include "policy/threads.h"
 
 namespace grpo {
@@ -67,27 +68,30 @@ bool IsBFloat16(const at::Tensor& tensor) { return tensor.scalar_type() == at::k
 
 }  // namespace
 
-int PackedMatrix::panel_width() const { return ActiveKernels<float>().panel_width; }
+int PackedMatrix::panel_width() const {
+  return IsBFloat16(b_) ? kBf16PanelWidth : ActiveKernels<float>().panel_width;
+}
 
 int PackedMatrix::panels() const {
   return static_cast<int>((columns() + panel_width() - 1) / panel_width());
 }
 
-int64_t PackedMatrix::panel_elements() const { return rows() * panel_width(); }
+int64_t PackedMatrix::panel_elements() const {
+  return IsBFloat16(b_) ? Bf16PackedSize(kBf16PanelWidth, rows()) : rows() * panel_width();
+}
 
 int64_t PackedMatrix::packed_bytes() const {
   return panels() * panel_elements() * static_cast<int64_t>(b_.element_size());
 }
 
 void PackedMatrix::PackInto(void* memory) {
-  const Kernels<float>& kernels = ActiveKernels<float>();
   packed_ = memory;
   if (IsBFloat16(b_)) {
-    kernels.pack_bf16(columns(), rows(), static_cast<const BFloat16*>(b_.const_data_ptr()),
-                      b_.stride(0), b_.stride(1), static_cast<BFloat16*>(memory));
+    ActiveBf16Products().pack(columns(), rows(), static_cast<const BFloat16*>(b_.const_data_ptr()),
+                              b_.stride(0), b_.stride(1), static_cast<BFloat16*>(memory));
   } else {
-    kernels.pack(columns(), rows(), b_.const_data_ptr<float>(), b_.stride(0), b_.stride(1),
-                 static_cast<float*>(memory));
+    ActiveKernels<float>().pack(columns(), rows(), b_.const_data_ptr<float>(), b_.stride(0),
+                                b_.stride(1), static_cast<float*>(memory));
   }
 }
 
@@ -102,15 +106,15 @@ void PackedMatrix::Multiply(int m, const float* a, int64_t a_row, int begin, int
     MultiplyFast(left, b_.narrow(1, first, width), result, /*accumulate=*/false);
     return;
   }
-  const Kernels<float>& kernels = ActiveKernels<float>();
+  const int64_t at = begin * panel_elements();
   if (IsBFloat16(b_)) {
-    kernels.gemm_packed_bf16(m, width, rows(), a, a_row, 1,
-                             static_cast<const BFloat16*>(packed_) + begin * panel_elements(),
-                             c + first, c_row, false);
+    ActiveBf16Products().gemm_packed(m, width, rows(), a, a_row, 1,
+                                     static_cast<const BFloat16*>(packed_) + at, c + first, c_row,
+                                     false);
   } else {
-    kernels.gemm_packed(m, width, rows(), a, a_row, 1,
-                        static_cast<const float*>(packed_) + begin * panel_elements(), c + first,
-                        c_row, false);
+    ActiveKernels<float>().gemm_packed(m, width, rows(), a, a_row, 1,
+                                       static_cast<const float*>(packed_) + at, c + first, c_row,
+                                       false);
   }
 }
 

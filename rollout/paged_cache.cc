@@ -38,9 +38,18 @@ int PagedCache::AllocatePage() {
   const int page = free_pages_.back();
   free_pages_.pop_back();
   pages_[page] = PageState{.users = 1};
+  if (page >= first_untouched_) Touch(page);
   ++held_pages_;
   peak_pages_ = std::max(peak_pages_, static_cast<int>(pages_.size() - free_pages_.size()));
   return page;
+}
+
+// Attention reads a page as a whole before all of it is written. Memory that is read first and
+// written later costs the system far more than memory that is written first.
+void PagedCache::Touch(int page) {
+  const size_t entries = static_cast<size_t>(page_size_) * row_width_;
+  for (float* layer : layers_) std::fill_n(layer + page * entries, entries, 0.0f);
+  first_untouched_ = page + 1;
 }
 
 // Frees the leaf of the tree that has been unused for longest.

@@ -78,6 +78,7 @@ class PagedCache {
   using Edge = std::pair<int, std::vector<int32_t>>;  // page before, tokens
 
   int AllocatePage();  // kNoPage when there is none
+  void Touch(int page);
   void EvictPage();
   void Hold(int page);
   void LetGo(int page);
@@ -104,6 +105,7 @@ class PagedCache {
   absl::flat_hash_map<Edge, int> tree_;
   std::vector<int> free_sequences_;
   int held_pages_ = 0;  // by sequences
+  int first_untouched_ = 0;  // page; new ones are taken in order
   int64_t uses_ = 0;
   int peak_pages_ = 0;
 };

@@ -10,46 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "policy/kernels/vectors.h"
+
 namespace grpo {
 namespace GRPO_ISA {
 namespace {
-
-template <typename T>
-struct VectorOf {
-  static constexpr int kLanes = GRPO_VECTOR_BYTES / sizeof(T);
-  typedef T Type __attribute__((vector_size(GRPO_VECTOR_BYTES)));
-};
-
-// Loads and stores without assuming alignment.
-template <typename T>
-typename VectorOf<T>::Type Load(const T* p) {
-  typename VectorOf<T>::Type v;
-  std::memcpy(&v, p, sizeof(v));
-  return v;
-}
-template <typename T>
-void Store(T* p, typename VectorOf<T>::Type v) {
-  std::memcpy(p, &v, sizeof(v));
-}
-
-// Memory for packed operands and the like, kept by each thread between calls; of each purpose its
-// own.
-template <typename T, typename Purpose = struct PackedOperand>
-T* Scratch(size_t count) {
-  struct Buffer {
-    T* data = nullptr;
-    size_t capacity = 0;
-    ~Buffer() { std::free(data); }
-  };
-  thread_local Buffer buffer;
-  if (buffer.capacity < count) {
-    std::free(buffer.data);
-    const size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
-    buffer.data = static_cast<T*>(std::aligned_alloc(64, bytes));
-    buffer.capacity = count;
-  }
-  return buffer.data;
-}
 
 // ---- Matrix product
 // -----------------------------------------------------------------------------------------
@@ -59,21 +24,9 @@ constexpr int kTileVectors = 2;
 constexpr int kAhead = 12;   // steps of k by which rows of B are fetched early
 constexpr int kDepth = 256;  // of a packed block of B: stays in the second-level cache
 
-// Elements of a narrower type too.
-template <typename T, typename B>
-typename VectorOf<T>::Type LoadWidened(const B* p) {
-  if constexpr (std::is_same_v<T, B>) {
-    return Load(p);
-  } else {
-    T wide[VectorOf<T>::kLanes];
-    for (int i = 0; i < VectorOf<T>::kLanes; ++i) wide[i] = p[i];
-    return Load(wide);
-  }
-}
-
 // One tile of C: kRows x (kTileVectors vectors), over `depth` steps of k, each a row of b.
-template <typename T, int kRows, typename B>
-void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const B* b, int64_t b_stride, T* c,
+template <typename T, int kRows>
+void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_stride, T* c,
           int64_t ldc, bool load_c, int columns) {
   using Vector = typename VectorOf<T>::Type;
   constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
@@ -97,7 +50,7 @@ void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const B* b, int64
   }
   for (int k = 0; k < depth; ++k) {
     Vector b_row[kTileVectors];
-    for (int v = 0; v < kTileVectors; ++v) b_row[v] = LoadWidened<T>(b + k * b_stride + v * kLanes);
+    for (int v = 0; v < kTileVectors; ++v) b_row[v] = Load(b + k * b_stride + v * kLanes);
     __builtin_prefetch(b + (k + kAhead) * b_stride);
     __builtin_prefetch(b + (k + kAhead) * b_stride + kLanes);
 #pragma GCC unroll 12
@@ -114,8 +67,8 @@ void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const B* b, int64
   }
 }
 
-template <typename T, int kRows, typename B>
-void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, const B* b,
+template <typename T, int kRows>
+void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, const T* b,
                 int64_t b_stride, T* c, int64_t ldc, bool load_c, int columns) {
   if (rows == kRows) {
     Tile<T, kRows>(depth, a, a_row, a_col, b, b_stride, c, ldc, load_c, columns);
@@ -124,48 +77,26 @@ void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, c
   }
 }
 
-// The two halves of one step of a transposition: blocks of kWidth lanes change places.
-template <int kWidth, typename Vector, int... kLane>
-[[gnu::always_inline]] inline void SwapBlocks(Vector& a, Vector& b,
-                                              std::integer_sequence<int, kLane...>) {
-  constexpr int kLanes = sizeof...(kLane);
-  const Vector low =
-      __builtin_shufflevector(a, b, ((kLane & kWidth) == 0 ? kLane : kLanes + kLane - kWidth)...);
-  b = __builtin_shufflevector(a, b, ((kLane & kWidth) == 0 ? kLane + kWidth : kLanes + kLane)...);
-  a = low;
-}
-
-template <int kWidth, typename Vector, size_t kLanes>
-[[gnu::always_inline]] inline void SwapAllBlocks(Vector (&rows)[kLanes]) {
-#pragma GCC unroll 16
-  for (size_t i = 0; i < kLanes; ++i) {
-    if ((i & kWidth) == 0) {
-      SwapBlocks<kWidth>(rows[i], rows[i + kWidth], std::make_integer_sequence<int, kLanes>());
-    }
-  }
-  if constexpr (2 * kWidth < kLanes) SwapAllBlocks<2 * kWidth>(rows);
-}
-
 // columns[k] holds from[j * from_row + k] of all rows j: as many of both as a register has lanes.
-template <typename T, typename B>
+template <typename T>
 [[gnu::always_inline]] inline void Transpose(
-    const B* from, int64_t from_row, typename VectorOf<T>::Type (&columns)[VectorOf<T>::kLanes]) {
+    const T* from, int64_t from_row, typename VectorOf<T>::Type (&columns)[VectorOf<T>::kLanes]) {
 #pragma GCC unroll 16
   for (int j = 0; j < VectorOf<T>::kLanes; ++j) {
-    columns[j] = LoadWidened<T>(from + j * from_row);
+    columns[j] = Load(from + j * from_row);
   }
   SwapAllBlocks<1>(columns);
 }
 
 // Copies a block of B into panels of kWidth columns, [panel][k][column], zeros beyond the last
-// column. B's elements may be narrower than T, and stay so or become T.
-template <typename T, typename B, typename Packed>
-void PackB(int depth, int n, const B* b, int64_t b_row, int64_t b_col, Packed* packed) {
+// column.
+template <typename T>
+void PackB(int depth, int n, const T* b, int64_t b_row, int64_t b_col, T* packed) {
   constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
   for (int j0 = 0; j0 < n; j0 += kWidth, packed += static_cast<int64_t>(depth) * kWidth) {
     const int columns = std::min(kWidth, n - j0);
-    if (columns < kWidth) std::fill_n(packed, static_cast<int64_t>(depth) * kWidth, Packed{});
-    const B* from = b + j0 * b_col;
+    if (columns < kWidth) std::fill_n(packed, static_cast<int64_t>(depth) * kWidth, T{});
+    const T* from = b + j0 * b_col;
     if (b_col == 1) {
       for (int k = 0; k < depth; ++k) std::copy_n(from + k * b_row, columns, packed + k * kWidth);
       continue;
@@ -173,12 +104,10 @@ void PackB(int depth, int n, const B* b, int64_t b_row, int64_t b_col, Packed* p
     for (int j = 0; j < columns; j += kLanes) {
       const int width = std::min(kLanes, columns - j);
       int k = 0;
-      if constexpr (std::is_same_v<Packed, T>) {
-        for (; b_row == 1 && width == kLanes && k + kLanes <= depth; k += kLanes) {
-          typename VectorOf<T>::Type rows[kLanes];
-          Transpose<T>(from + j * b_col + k, b_col, rows);
-          for (int r = 0; r < kLanes; ++r) Store(packed + (k + r) * kWidth + j, rows[r]);
-        }
+      for (; b_row == 1 && width == kLanes && k + kLanes <= depth; k += kLanes) {
+        typename VectorOf<T>::Type rows[kLanes];
+        Transpose<T>(from + j * b_col + k, b_col, rows);
+        for (int r = 0; r < kLanes; ++r) Store(packed + (k + r) * kWidth + j, rows[r]);
       }
       for (int rest = j; rest < j + width; ++rest) {
         for (int r = k; r < depth; ++r) packed[r * kWidth + rest] = from[r * b_row + rest * b_col];
@@ -199,9 +128,9 @@ int64_t PackedSize(int n, int k) {
 }
 
 // C = or += A times a packed block of B.
-template <typename T, typename B>
+template <typename T>
 void MultiplyBlock(int m, int n, int depth, const T* a, int64_t a_row, int64_t a_col,
-                   const B* packed, T* c, int64_t ldc, bool load_c) {
+                   const T* packed, T* c, int64_t ldc, bool load_c) {
   constexpr int kWidth = PanelWidth<T>();
   for (int j = 0; j < n; j += kWidth, packed += int64_t{depth} * kWidth) {
     for (int i = 0; i < m; i += kTileRows) {
@@ -216,13 +145,13 @@ void MultiplyBlock(int m, int n, int depth, const T* a, int64_t a_row, int64_t a
 // and the sums go on from there, in the same order.
 constexpr int kFewRows = GRPO_VECTOR_BYTES == 64 ? 8 : 4;
 
-template <typename T, int kRows, typename B>
-void FewRows(int n, int k, const T* a, int64_t a_row, const B* b, int64_t b_col, T* c, int64_t ldc,
+template <typename T, int kRows>
+void FewRows(int n, int k, const T* a, int64_t a_row, const T* b, int64_t b_col, T* c, int64_t ldc,
              bool accumulate) {
   using Vector = typename VectorOf<T>::Type;
   constexpr int kLanes = VectorOf<T>::kLanes;
   for (int j0 = 0; j0 + kLanes <= n; j0 += kLanes) {
-    const B* from = b + j0 * b_col;
+    const T* from = b + j0 * b_col;
     Vector sum[kRows];
     for (int i = 0; i < kRows; ++i) sum[i] = accumulate ? Load(c + i * ldc + j0) : Vector{};
     int k0 = 0;
@@ -259,8 +188,8 @@ void FewRows(int n, int k, const T* a, int64_t a_row, const B* b, int64_t b_col,
   }
 }
 
-template <typename T, int kRows, typename B>
-void FewRowsOf(int rows, int n, int k, const T* a, int64_t a_row, const B* b, int64_t b_col, T* c,
+template <typename T, int kRows>
+void FewRowsOf(int rows, int n, int k, const T* a, int64_t a_row, const T* b, int64_t b_col, T* c,
                int64_t ldc, bool accumulate) {
   if (rows == kRows) {
     FewRows<T, kRows>(n, k, a, a_row, b, b_col, c, ldc, accumulate);
@@ -269,8 +198,8 @@ void FewRowsOf(int rows, int n, int k, const T* a, int64_t a_row, const B* b, in
   }
 }
 
-template <typename T, typename B = T>
-void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* b, int64_t b_row,
+template <typename T>
+void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
           int64_t b_col, T* c, int64_t ldc, bool accumulate) {
   constexpr int kLanes = VectorOf<T>::kLanes, kWidth = PanelWidth<T>();
   int done = 0;  // columns that need no packing, for they are read once only
@@ -298,13 +227,13 @@ void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B
   }
 }
 
-template <typename T, typename B = T>
-void Pack(int n, int k, const B* b, int64_t b_row, int64_t b_col, B* packed) {
+template <typename T>
+void Pack(int n, int k, const T* b, int64_t b_row, int64_t b_col, T* packed) {
   PackB<T>(k, n, b, b_row, b_col, packed);
 }
 
-template <typename T, typename B = T>
-void GemmPacked(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const B* packed,
+template <typename T>
+void GemmPacked(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* packed,
                 T* c, int64_t ldc, bool accumulate) {
   constexpr int kWidth = PanelWidth<T>();
   const int block = m <= kTileRows ? std::max(k, 1) : kDepth;  // read once, or kept in the cache
@@ -870,12 +799,9 @@ void LogSoftmaxBackward(int rows, int n, T* logits, T inverse_temperature, const
 template <typename T>
 Kernels<T> Table() {
   return {.gemm = Gemm<T>,
-          .gemm_bf16 = Gemm<T, BFloat16>,
           .panel_width = PanelWidth<T>(),
           .pack = Pack<T>,
-          .pack_bf16 = Pack<T, BFloat16>,
           .gemm_packed = GemmPacked<T>,
-          .gemm_packed_bf16 = GemmPacked<T, BFloat16>,
           .rms_norm = RmsNorm<T>,
           .rms_norm_backward = RmsNormBackward<T>,
           .swiglu = SwiGlu<T>,

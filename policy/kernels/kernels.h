@@ -75,22 +75,13 @@ struct Kernels {
   // order, one fused multiply-add each.
   void (*gemm)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* b,
                int64_t b_row, int64_t b_col, T* c, int64_t ldc, bool accumulate);
-  // The same with B in bfloat16: the bits that B widened beforehand would give.
-  void (*gemm_bf16)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col,
-                    const BFloat16* b, int64_t b_row, int64_t b_col, T* c, int64_t ldc,
-                    bool accumulate);
-
   // B once in the order in which products read it, for many of them: panels of panel_width columns,
   // [panel][k][column], the last one padded. gemm_packed gives gemm's bits; columns can be shared
   // out at panel borders.
   int panel_width;
   void (*pack)(int n, int k, const T* b, int64_t b_row, int64_t b_col, T* packed);
-  void (*pack_bf16)(int n, int k, const BFloat16* b, int64_t b_row, int64_t b_col,
-                    BFloat16* packed);
   void (*gemm_packed)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col,
                       const T* packed, T* c, int64_t ldc, bool accumulate);
-  void (*gemm_packed_bf16)(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col,
-                           const BFloat16* packed, T* c, int64_t ldc, bool accumulate);
 
   // y = x / sqrt(mean(x^2) + eps) * weight; inverse_rms [N] is kept for the backward pass (may be
   // null).

@@ -1,0 +1,85 @@
+// The products on AVX512-BF16: one instruction adds a pair of products to each of 16 sums.
+#include "policy/kernels/bf16_convert.h"
+
+namespace grpo {
+namespace GRPO_ISA {
+namespace {
+
+struct Avx512Level {
+  using Element = BFloat16;
+  static constexpr int kMaxTileRows = 12, kBlockTiles = 1;
+
+  static void Convert(const float* from, int count, BFloat16* to) { RoundStep(from, count, to); }
+
+  static void Begin(int /*tile_rows*/) {}
+
+  static void MultiplyBlock(int /*tiles*/, const Block<BFloat16>& block) {
+    MultiplyRows<kMaxTileRows>(block);
+  }
+
+ private:
+  static constexpr int kLanes = 16, kVectors = kWidth / kLanes;
+
+  template <int kRows>
+  static void MultiplyRows(const Block<BFloat16>& block) {
+    if (block.tile_rows == kRows) {
+      MultiplyTile<kRows>(block);
+    } else if constexpr (kRows > 1) {
+      MultiplyRows<kRows - 1>(block);
+    }
+  }
+
+  template <int kRows>
+  static void MultiplyTile(const Block<BFloat16>& block) {
+    __m512 sum[kRows][kVectors] = {};
+    if (block.load_c) {
+      for (int i = 0; i < kRows; ++i) {
+        for (int v = 0; v < kVectors; ++v) {
+          sum[i][v] = _mm512_loadu_ps(block.c + i * block.ldc + v * kLanes);
+        }
+      }
+    }
+    for (int step = 0; step < block.steps; ++step) {
+      block.ahead.Fetch(step);
+      AddStep<kRows>(block.a + int64_t{step} * kRows * kStep, block.b + int64_t{step} * kStepSize,
+                     sum);
+    }
+    for (int i = 0; i < kRows; ++i) {
+      for (int v = 0; v < kVectors; ++v) {
+        _mm512_storeu_ps(block.c + i * block.ldc + v * kLanes, sum[i][v]);
+      }
+    }
+  }
+
+  template <int kRows>
+  [[gnu::always_inline]] static void AddStep(const BFloat16* a, const BFloat16* b,
+                                             __m512 (&sum)[kRows][kVectors]) {
+#pragma GCC unroll 4
+    for (int p = 0; p < kPairs; ++p) {
+      __m512bh pairs[kVectors];
+      for (int v = 0; v < kVectors; ++v) {
+        std::memcpy(&pairs[v], b + 2 * (p * kWidth + v * kLanes), sizeof(pairs[v]));
+      }
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+        int32_t pair;
+        std::memcpy(&pair, a + i * kStep + 2 * p, sizeof(pair));
+        const __m512bh a_pair = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) {
+          sum[i][v] = _mm512_dpbf16_ps(sum[i][v], a_pair, pairs[v]);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace
+
+const Bf16Products& Products() {
+  static constexpr Bf16Products kProducts = ProductsOf<Avx512Level>("avx512_bf16");
+  return kProducts;
+}
+
+}  // namespace GRPO_ISA
+}  // namespace grpo

@@ -1,0 +1,76 @@
+// What the kernels' sources share: vectors of the instruction set that a source is compiled for,
+// GRPO_ISA naming its namespace and GRPO_VECTOR_BYTES its register width. Everything here is local
+// to its source, for code of one instruction set must not stand in for another's.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace grpo {
+namespace GRPO_ISA {
+namespace {
+
+template <typename T>
+struct VectorOf {
+  static constexpr int kLanes = GRPO_VECTOR_BYTES / sizeof(T);
+  typedef T Type __attribute__((vector_size(GRPO_VECTOR_BYTES)));
+};
+
+// Loads and stores without assuming alignment.
+template <typename T>
+typename VectorOf<T>::Type Load(const T* p) {
+  typename VectorOf<T>::Type v;
+  std::memcpy(&v, p, sizeof(v));
+  return v;
+}
+template <typename T>
+void Store(T* p, typename VectorOf<T>::Type v) {
+  std::memcpy(p, &v, sizeof(v));
+}
+
+// Memory for packed operands, kept by each thread between calls: one buffer for each use.
+template <typename T, typename Use = T>
+T* Scratch(size_t count) {
+  struct Buffer {
+    T* data = nullptr;
+    size_t capacity = 0;
+    ~Buffer() { std::free(data); }
+  };
+  thread_local Buffer buffer;
+  if (buffer.capacity < count) {
+    std::free(buffer.data);
+    const size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
+    buffer.data = static_cast<T*>(std::aligned_alloc(64, bytes));
+    buffer.capacity = count;
+  }
+  return buffer.data;
+}
+
+// The two halves of one step of a transposition: blocks of kWidth lanes change places.
+template <int kWidth, typename Vector, int... kLane>
+[[gnu::always_inline]] inline void SwapBlocks(Vector& a, Vector& b,
+                                              std::integer_sequence<int, kLane...>) {
+  constexpr int kLanes = sizeof...(kLane);
+  const Vector low =
+      __builtin_shufflevector(a, b, ((kLane & kWidth) == 0 ? kLane : kLanes + kLane - kWidth)...);
+  b = __builtin_shufflevector(a, b, ((kLane & kWidth) == 0 ? kLane + kWidth : kLanes + kLane)...);
+  a = low;
+}
+
+// Transposes a square of as many rows as a vector has lanes.
+template <int kWidth, typename Vector, size_t kLanes>
+[[gnu::always_inline]] inline void SwapAllBlocks(Vector (&rows)[kLanes]) {
+#pragma GCC unroll 16
+  for (size_t i = 0; i < kLanes; ++i) {
+    if ((i & kWidth) == 0) {
+      SwapBlocks<kWidth>(rows[i], rows[i + kWidth], std::make_integer_sequence<int, kLanes>());
+    }
+  }
+  if constexpr (2 * kWidth < kLanes) SwapAllBlocks<2 * kWidth>(rows);
+}
+
+}  // namespace
+}  // namespace GRPO_ISA
+}  // namespace grpo
