@@ -7,21 +7,33 @@
 
 #include "absl/strings/str_cat.h"
 #include <ATen/Parallel.h>
+#include <pthread.h>
+#include <sched.h>
 
 namespace grpo {
 namespace {
 
-// A look takes about 20 ns: this is longer than any part of a forward that is not far out of
-// balance.
-constexpr int kLooks = 20000;
-
-void Pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
+// About 100 us: longer than most parts of a forward are out of balance. Without the processor's
+// pause instruction: a virtual machine's host takes a loop of pauses for a lock whose holder does
+// not run, and may stop the looking thread for much longer than the wait.
+constexpr int kLooks = 200000;
 
 }  // namespace
+
+void HoldProcessor(int thread, int threads) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) != threads) {
+    return;
+  }
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || thread-- > 0) continue;
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(cpu, &own);
+    pthread_setaffinity_np(pthread_self(), sizeof(own), &own);
+    return;
+  }
+}
 
 absl::Status RunThreads(int count, const std::function<absl::Status(int)>& work) {
   std::vector<absl::Status> statuses(count);
@@ -51,7 +63,6 @@ void TeamBarrier::Wait() {
     round_.notify_all();
   } else {
     for (int look = 0; look < kLooks && round_.load(std::memory_order_acquire) == round; ++look) {
-      Pause();
     }
     round_.wait(round, std::memory_order_acquire);
   }

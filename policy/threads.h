@@ -14,6 +14,11 @@ namespace grpo {
 // LibTorch ends that thread and becomes the returned error.
 absl::Status RunThreads(int count, const std::function<absl::Status(int)>& work);
 
+// For a thread of a team that waits for all others again and again: keeps it on a processor of its
+// own, where the team is as large as the processors that the program may use. Otherwise two of its
+// threads are seen to share one while another idles.
+void HoldProcessor(int thread, int threads);
+
 // Where the threads of a team wait for one another. Waits by looking for a while, then asleep: the
 // parts of a rollout's forward are shorter than waking up takes.
 class TeamBarrier {

@@ -47,6 +47,7 @@ class Generation {
   absl::Status Run() {
     return RunThreads(threads_, [this](int thread) {
       const c10::NoGradGuard no_grad;
+      HoldProcessor(thread, threads_);
       try {
         while (Step(thread)) {
         }

@@ -104,7 +104,7 @@ class PagedCache {
   std::set<std::pair<int64_t, int>> unused_;  // by last use: leaves of the tree that nobody holds
   absl::flat_hash_map<Edge, int> tree_;
   std::vector<int> free_sequences_;
-  int held_pages_ = 0;  // by sequences
+  int held_pages_ = 0;       // by sequences
   int first_untouched_ = 0;  // page; new ones are taken in order
   int64_t uses_ = 0;
   int peak_pages_ = 0;
