@@ -27,6 +27,10 @@ struct Rollout {
   std::vector<float> logprobs;
   // [T] Log of the probability mass kept by top-k, top-p and min-p; empty when nothing was cut off.
   std::vector<float> log_kept_mass;
+  // [T] 1 for a token that was not drawn but forced (rollout/thinking_budget.h), from which nothing
+  // is learned; empty when none was. Its log-prob is recorded like any other's, its log_kept_mass
+  // is 0.
+  std::vector<uint8_t> forced;
   // [T-1, M, K] Experts chosen while each token was fed, ascending ids; the last token is never
   // fed.
   std::vector<int16_t> experts;

@@ -56,6 +56,7 @@ TrainingSample SampleOf(const RolloutGroup& group, size_t index) {
   sample.tokens.insert(sample.tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
   sample.behavior_logprobs = rollout.logprobs;
   sample.log_kept_mass = rollout.log_kept_mass;
+  sample.forced = rollout.forced;
   sample.experts = group.prompt_experts;
   sample.experts.insert(sample.experts.end(), rollout.experts.begin(), rollout.experts.end());
   return sample;
@@ -88,7 +89,7 @@ std::vector<StepBatch> SplitIntoBatches(const GrpoConfig& config,
     batch.temperature = config.sampling.temperature;
     batch.replay_routing = config.replay_routing;
     for (size_t i = count * part / parts; i < count * (part + 1) / parts; ++i) {
-      batch.num_completion_tokens += samples[i].tokens.size() - samples[i].prompt_length;
+      batch.num_completion_tokens += samples[i].NumLearned();
       batch.samples.push_back(std::move(samples[i]));
       if (!reference_logprobs.empty())
         batch.reference_logprobs.push_back(std::move(reference_logprobs[i]));

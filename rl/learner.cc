@@ -149,8 +149,7 @@ absl::StatusOr<std::vector<std::vector<float>>> SampleLogprobs(const Weights& we
           ForwardLogprobs(weights, micro, batch.temperature, nullptr, nullptr).first;
       const float* values = packed.const_data_ptr<float>();
       for (size_t index : plan[m]) {
-        const size_t count =
-            batch.samples[index].tokens.size() - batch.samples[index].prompt_length;
+        const int64_t count = batch.samples[index].NumLearned();
         logprobs[index].assign(values, values + count);
         values += count;
       }

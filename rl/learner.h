@@ -31,8 +31,8 @@ struct UpdateStats {
 using LossFunction = std::function<at::Tensor(const MicroBatch& batch, const at::Tensor& logprobs,
                                               const at::Tensor& entropy, ObjectiveSums* sums)>;
 
-// Log-probs of the completion tokens of each sample, without gradients, by the forward that the
-// learner trains with.
+// Log-probs of the completion tokens of each sample that are learned from, without gradients, by
+// the forward that the learner trains with.
 absl::StatusOr<std::vector<std::vector<float>>> SampleLogprobs(const Weights& weights,
                                                                const StepBatch& batch,
                                                                const LearnerConfig& config);

@@ -44,6 +44,13 @@ ExpertChoices PackExperts(const StepBatch& batch, const std::vector<size_t>& ind
   return packed;
 }
 
+void AppendLearned(const TrainingSample& sample, const std::vector<float>& of_completion,
+                   std::vector<float>& out) {
+  for (size_t t = 0; t < of_completion.size(); ++t) {
+    if (sample.Learns(t)) out.push_back(of_completion[t]);
+  }
+}
+
 }  // namespace
 
 MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices,
@@ -59,15 +66,15 @@ MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& ind
     for (int64_t t = 0; t + 1 < length; ++t) {
       tokens.push_back(sample.tokens[t]);
       positions.push_back(t);
-      if (t + 1 < sample.prompt_length) continue;
+      const int64_t completed = t + 1 - sample.prompt_length;
+      if (completed < 0 || !sample.Learns(completed)) continue;
       predicting_rows.push_back(begin + t);
       targets.push_back(sample.tokens[t + 1]);
       advantages.push_back(sample.advantage);
     }
     packed.cu_seqlens.push_back(tokens.size());
-    behavior.insert(behavior.end(), sample.behavior_logprobs.begin(),
-                    sample.behavior_logprobs.end());
-    kept.insert(kept.end(), sample.log_kept_mass.begin(), sample.log_kept_mass.end());
+    AppendLearned(sample, sample.behavior_logprobs, behavior);
+    AppendLearned(sample, sample.log_kept_mass, kept);
     if (!batch.reference_logprobs.empty()) {
       const std::vector<float>& row = batch.reference_logprobs[index];
       reference.insert(reference.end(), row.begin(), row.end());

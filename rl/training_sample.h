@@ -1,9 +1,10 @@
 // What the learner learns from, a type for each stage: TrainingSample, StepBatch, MicroBatch.
 //
 // Letters: S prompt tokens, T completion tokens, N packed tokens of a micro-batch, C completion
-// tokens among them, M MoE layers, K experts per token.
+// tokens among them that are learned from, M MoE layers, K experts per token.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -20,15 +21,25 @@ struct TrainingSample {
   double advantage = 0;                  // of every completion token; 1 in imitation
   std::vector<float> behavior_logprobs;  // [T] under the policy that sampled; empty in imitation
   std::vector<float> log_kept_mass;      // [T], or empty: see Rollout
+  std::vector<uint8_t> forced;           // [T], or empty: see Rollout
   std::vector<int16_t> experts;          // [S + T - 1, M, K] recorded choices; empty in imitation
+
+  // Whether completion token t, 0 to T - 1, is learned from: all but those that were forced.
+  bool Learns(size_t t) const { return forced.empty() || forced[t] == 0; }
+  int64_t NumLearned() const {
+    return static_cast<int64_t>(tokens.size()) - prompt_length -
+           std::count(forced.begin(), forced.end(), 1);
+  }
 };
 
 // All that one optimizer step learns from. The denominator is global: gradient accumulation,
 // packing and data parallelism change nothing.
 struct StepBatch {
   std::vector<TrainingSample> samples;
-  std::vector<std::vector<float>> reference_logprobs;  // [samples][T]; empty without a reference
-  int64_t num_completion_tokens = 0;  // the loss denominator, over all micro-batches and ranks
+  // [samples][NumLearned()]; empty without a reference
+  std::vector<std::vector<float>> reference_logprobs;
+  // That are learned from: the loss denominator, over all micro-batches and ranks.
+  int64_t num_completion_tokens = 0;
   bool replay_routing = false;  // the recorded experts take the place of the learner's own choice
   double temperature = 1;  // at which log-probs are taken: that of the sampling, 1 in imitation
 };
@@ -39,7 +50,7 @@ struct MicroBatch {
   at::Tensor tokens;                // [N] int64
   at::Tensor positions;             // [N] int64
   std::vector<int32_t> cu_seqlens;  // sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1]
-  at::Tensor predicting_rows;       // [C] int64: rows whose next token belongs to a completion
+  at::Tensor predicting_rows;       // [C] int64: rows whose next token is learned from
   at::Tensor targets;               // [C] int64: those next tokens
   at::Tensor advantages;            // [C]
   at::Tensor behavior_logprobs;     // [C]; undefined in imitation

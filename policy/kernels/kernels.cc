@@ -746,19 +746,34 @@ void WeightedSum(int count, int dim, const T* const* rows, const T* weights, T* 
 // -----------------------------------------------------------------------------------------------
 
 template <typename T>
+T LargestOf(int n, const T* x) {
+  using Vector = typename VectorOf<T>::Type;
+  constexpr int kLanes = VectorOf<T>::kLanes;
+  Vector tops = Vector{} + x[0];
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Vector values = Load(x + i);
+    tops = values > tops ? values : tops;
+  }
+  T top = x[0];
+  for (; i < n; ++i) top = std::max(top, x[i]);
+  for (int lane = 0; lane < kLanes; ++lane) top = std::max(top, tops[lane]);
+  return top;
+}
+
+template <typename T>
 void LogSumExp(int rows, int n, const T* logits, T inverse_temperature, T* log_sum, T* entropy) {
   constexpr int kLanes = VectorOf<T>::kLanes;
-  std::vector<T> weights(n);
+  T* const weights = Scratch<T>(n);
   for (int r = 0; r < rows; ++r) {
     const T* row = logits + static_cast<int64_t>(r) * n;
-    T top = row[0];
-    for (int i = 1; i < n; ++i) top = std::max(top, row[i]);
+    const T top = LargestOf(n, row);
     for (int i = 0; i < n; ++i) weights[i] = Exp((row[i] - top) * inverse_temperature);
     typename VectorOf<T>::Type sums = {}, moments = {};
     T sum = 0, moment = 0;
     int i = 0;
     for (; i + kLanes <= n; i += kLanes) {
-      const auto weight = Load(weights.data() + i);
+      const auto weight = Load(weights + i);
       sums += weight;
       moments += weight * Load(row + i);
     }

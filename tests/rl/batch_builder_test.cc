@@ -39,6 +39,17 @@ TEST(BuildSamplesTest, GivesEachCompletionItsAdvantageAndItsRecord) {
   EXPECT_EQ((*samples)[1].behavior_logprobs, (std::vector<float>{-0.5f, -0.25f}));
 }
 
+TEST(BuildSamplesTest, MarksTokensThatWereForcedAndDoesNotCountThem) {
+  GrpoConfig config;
+  ScoredGroup group = Group(1, {1, 0});
+  group.group.rollouts[0].forced = {0, 1};
+  auto samples = BuildSamples(config, {group});
+  ASSERT_TRUE(samples.ok());
+  EXPECT_EQ((*samples)[0].forced, (std::vector<uint8_t>{0, 1}));
+  EXPECT_TRUE((*samples)[1].forced.empty());
+  EXPECT_EQ(SplitIntoBatches(config, *samples, {})[0].num_completion_tokens, 1 + 2);
+}
+
 TEST(BuildSamplesTest, KeepsEqualPromptsOfDifferentDrawsApart) {
   GrpoConfig config;
   config.objective.advantage = "group_no_std";

@@ -33,6 +33,27 @@ TEST(PackMicroBatchTest, ShiftsTargetsByOneAndPredictsCompletionTokensOnly) {
   EXPECT_FALSE(micro.reference_logprobs.defined());
 }
 
+TEST(PackMicroBatchTest, FeedsTokensThatWereForcedButDoesNotPredictThem) {
+  StepBatch batch;
+  TrainingSample sample;
+  sample.tokens = {5, 6, 7, 8, 9};
+  sample.prompt_length = 2;
+  sample.behavior_logprobs = {-1, -2, -3};
+  sample.log_kept_mass = {-4, 0, -6};
+  sample.forced = {0, 1, 0};
+  EXPECT_EQ(sample.NumLearned(), 2);
+  batch.samples = {sample};
+  batch.reference_logprobs = {{-7, -9}};
+  const MicroBatch micro = PackMicroBatch(batch, {0}, 0, 0);
+  EXPECT_TRUE(micro.tokens.equal(at::tensor({5, 6, 7, 8}, at::kLong)));
+  EXPECT_TRUE(micro.predicting_rows.equal(at::tensor({1, 3}, at::kLong)));
+  EXPECT_TRUE(micro.targets.equal(at::tensor({7, 9}, at::kLong)));
+  EXPECT_EQ(micro.advantages.numel(), 2);
+  EXPECT_TRUE(micro.behavior_logprobs.equal(at::tensor({-1.0f, -3.0f})));
+  EXPECT_TRUE(micro.log_kept_mass.equal(at::tensor({-4.0f, -6.0f})));
+  EXPECT_TRUE(micro.reference_logprobs.equal(at::tensor({-7.0f, -9.0f})));
+}
+
 TEST(PackMicroBatchTest, LaysOutTheRoutingRecordByLayer) {
   StepBatch batch;
   TrainingSample sample;

@@ -95,5 +95,81 @@ TEST(TokenSamplerTest, NeverDrawsATokenOfProbabilityZero) {
     EXPECT_EQ(sampler.Draw(logits.data(), uniform).token, 1);
 }
 
+TEST(TokenSamplerTest, PassesOverWholeBlocksOfALargeVocabulary) {
+  const std::vector<float> logits(1000, 0.5f);
+  TokenSampler sampler(SamplingConfig(), logits.size());
+  for (int token : {0, 1, 255, 256, 511, 512, 767, 768, 999})
+    EXPECT_EQ(sampler.Draw(logits.data(), (token + 0.5) / 1000).token, token);
+}
+
+TEST(TokenSamplerTest, GreedyTakesTheFirstOfEquallyLikelyTokens) {
+  std::vector<float> logits(100, -2.0f);
+  logits[97] = logits[40] = logits[99] = 1;
+  SamplingConfig config;
+  config.temperature = 0;
+  TokenSampler sampler(config, logits.size());
+  EXPECT_EQ(sampler.Draw(logits.data(), 0.5).token, 40);
+}
+
+TEST(TokenSamplerTest, GreedyHeedsThePenaltyAndTheBias) {
+  SamplingConfig config;
+  config.temperature = 0;
+  config.repetition_penalty = 2;
+  TokenSampler penalized(config, kLogits.size());
+  EXPECT_EQ(penalized.Draw(kLogits.data(), 0.5).token, 1);
+  const std::vector<int32_t> context = {1, 1};
+  EXPECT_EQ(penalized.Draw(kLogits.data(), 0.5, {context, {}}).token, 2);
+  EXPECT_EQ(penalized.Draw(kLogits.data(), 0.5, {{}, context}).token, 2);
+  config.repetition_penalty = 1;
+  config.logit_bias = {{3, 4.5}};
+  EXPECT_EQ(TokenSampler(config, kLogits.size()).Draw(kLogits.data(), 0.5).token, 3);
+}
+
+TEST(TokenSamplerTest, PenalisesATokenOnceHoweverOftenItOccurs) {
+  SamplingConfig config;
+  config.temperature = 0;
+  config.repetition_penalty = 1.4;  // 3 / 1.4 = 2.1 stays the best, 3 / 1.4 / 1.4 would not
+  const std::vector<int32_t> context = {1, 1};
+  TokenSampler sampler(config, kLogits.size());
+  EXPECT_EQ(sampler.Draw(kLogits.data(), 0.5, {context, context}).token, 1);
+}
+
+TEST(TokenSamplerTest, RecordsThePolicysOwnLogProbWhateverReshapesTheDraw) {
+  SamplingConfig plain, reshaped;
+  plain.temperature = reshaped.temperature = 0.7;
+  reshaped.repetition_penalty = 1.5;
+  reshaped.logit_bias = {{4, 2}};
+  TokenSampler policy(plain, kLogits.size()), sampler(reshaped, kLogits.size());
+  EXPECT_FALSE(policy.reshapes());
+  EXPECT_TRUE(sampler.reshapes());
+  const std::vector<int32_t> context = {1};
+  for (double uniform : {0.01, 0.3, 0.6, 0.9, 0.99}) {
+    const SampledToken drawn = sampler.Draw(kLogits.data(), uniform, {context, {}});
+    EXPECT_EQ(drawn.logprob, policy.Force(kLogits.data(), drawn.token).logprob);
+  }
+}
+
+TEST(TokenSamplerTest, RecordsAForcedTokenLikeADrawnOne) {
+  SamplingConfig config;
+  config.temperature = 0.7;
+  TokenSampler sampler(config, kLogits.size());
+  const SampledToken drawn = sampler.Draw(kLogits.data(), 0.7);
+  const SampledToken forced = sampler.Force(kLogits.data(), drawn.token);
+  EXPECT_EQ(forced.token, drawn.token);
+  EXPECT_EQ(forced.logprob, drawn.logprob);
+}
+
+TEST(TokenSamplerTest, TellsOfLogitsThatAreNotNumbers) {
+  for (float broken : {NAN, INFINITY}) {
+    const std::vector<float> logits = {0.0f, broken, 1.0f};
+    for (int top_k : {0, 2}) {
+      SamplingConfig config;
+      config.top_k = top_k;
+      TokenSampler sampler(config, logits.size());
+      EXPECT_TRUE(std::isnan(sampler.Draw(logits.data(), 0.5).logprob));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace grpo
