@@ -4,271 +4,156 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include <c10/core/GradMode.h>
 
-#include "data/random.h"
 #include "data/status_macros.h"
-#include "policy/packed_weights.h"
-#include "policy/threads.h"
-#include "rollout/batch_forward.h"
-#include "rollout/scheduler.h"
-#include "rollout/token_sampler.h"
 
 namespace grpo {
-namespace {
 
-double SecondsSince(absl::Time start) { return absl::ToDoubleSeconds(absl::Now() - start); }
-
-// One call of Generate: the loop of plan, forward and draws, by a team of threads.
-class Generation {
- public:
-  Generation(const Weights& weights, const PackedWeights& packed, const GenerateRequest& request,
-             const EngineLimits& limits, const Tokenizer& tokenizer,
-             const std::vector<int32_t>& end_tokens, const CacheLimits& cache)
-      : request_(request),
-        threads_(limits.threads),
-        tokenizer_(tokenizer),
-        end_tokens_(end_tokens),
-        cache_(weights.config, cache),
-        scheduler_(cache_, {.max_sequences = limits.max_sequences,
-                            .max_prompt_tokens = limits.max_prompt_tokens}),
-        forward_(weights, packed, cache_, limits.threads,
-                 limits.max_sequences + limits.max_prompt_tokens, limits.max_sequences),
-        barrier_(limits.threads) {
-    for (int t = 0; t < threads_; ++t) {
-      samplers_.emplace_back(request.sampling, weights.config.vocab_size);
-    }
-    sampling_.resize(threads_);
-  }
-
-  void Add(RolloutGroup* group) { scheduler_.Add(group); }
-
-  absl::Status Run() {
-    return RunThreads(threads_, [this](int thread) {
-      const c10::NoGradGuard no_grad;
-      HoldProcessor(thread, threads_);
-      try {
-        while (Step(thread)) {
-        }
-      } catch (...) {
-        barrier_.Break();
-        throw;
-      }
-      return absl::OkStatus();
-    });
-  }
-
-  void AddTo(RolloutStats& stats) const {
-    const RolloutStats& counts = scheduler_.counts();
-    stats.forwards += counts.forwards;
-    stats.prefill_tokens += counts.prefill_tokens;
-    stats.decode_tokens += counts.decode_tokens;
-    stats.recomputed_tokens += counts.recomputed_tokens;
-    stats.shared_tokens += counts.shared_tokens;
-    stats.preemptions += counts.preemptions;
-    stats.prefill_seconds += times_.prefill_seconds;
-    stats.decode_seconds += times_.decode_seconds;
-    stats.sampling_seconds += times_.sampling_seconds;
-    stats.decode_step_seconds.insert(stats.decode_step_seconds.end(),
-                                     times_.decode_step_seconds.begin(),
-                                     times_.decode_step_seconds.end());
-    for (int t = 0; t < threads_; ++t) {
-      for (int kind = 0; kind < kNumWorkKinds; ++kind) {
-        stats.work_seconds[kind] += forward_.seconds(t)[kind];
-      }
-      stats.work_seconds[static_cast<int>(WorkKind::kSampling)] += sampling_[t].seconds;
-    }
-    stats.work_seconds[static_cast<int>(WorkKind::kPlanning)] += planning_seconds_;
-    stats.peak_cache_bytes += cache_.peak_pages() * cache_.page_bytes();
-  }
-
- private:
-  struct alignas(64) Seconds {
-    double seconds = 0;
+// A prompt's group before anything is sampled.
+absl::StatusOr<RolloutGroup> RolloutEngine::EmptyGroup(
+    const PolicyConfig& config, const GenerateOptions& options, const Prompt& prompt,
+    const std::vector<int32_t>* prompt_tokens) const {
+  const auto refused = [&](const auto&... why) {
+    return absl::InvalidArgumentError(absl::StrCat("prompt ", prompt.name, why...));
   };
-
-  // A token for each sequence that decodes; false when nothing is left to do.
-  bool Step(int thread) {
-    if (thread == 0) Plan();
-    barrier_.Wait();
-    if (!more_) return false;
-    forward_.Run(thread, barrier_);
-    if (thread == 0) CountForward();
-    const absl::Time start = absl::Now();
-    std::vector<Scheduler::Draw>& draws = scheduler_.draws();
-    for (size_t i = thread; i < draws.size(); i += threads_) Draw(thread, draws[i]);
-    sampling_[thread].seconds += SecondsSince(start);
-    barrier_.Wait();
-    if (thread == 0) Advance();
-    return true;
+  RolloutGroup group;
+  group.prompt = prompt;
+  if (prompt_tokens != nullptr) {
+    group.prompt_tokens = *prompt_tokens;
+  } else {
+    auto tokens = format_.PromptTokens(*tokenizer_, prompt.text);
+    if (!tokens.ok()) return refused(": ", tokens.status().message());
+    group.prompt_tokens = *std::move(tokens);
   }
-
-  void Plan() {
-    const absl::Time start = absl::Now();
-    const bool cancelled =
-        request_.cancelled != nullptr && request_.cancelled->load(std::memory_order_relaxed);
-    more_ = !cancelled && scheduler_.Plan();
-    if (more_) forward_.SetBatch(scheduler_.rows(), scheduler_.wanted());
-    step_start_ = absl::Now();
-    planning_seconds_ += absl::ToDoubleSeconds(step_start_ - start);
+  const int64_t length = group.prompt_tokens.size(), budget = options.sampling.max_new_tokens;
+  if (length == 0) {
+    return refused(" has no tokens: there is nothing to continue. Give it a text or drop it");
   }
-
-  void CountForward() {
-    const double seconds = SecondsSince(step_start_);
-    const double decoding = scheduler_.decoding(), rows = scheduler_.rows().size();
-    times_.prefill_seconds += seconds * (rows - decoding) / rows;
-    times_.decode_seconds += seconds * decoding / rows;
-    if (decoding > 0) times_.decode_step_seconds.push_back(seconds);
-    forwarded_ = absl::Now();
+  const auto exceeds = [&](const auto&... limit) {
+    return refused(" has ", length, " tokens; with max_new_tokens = ", budget, " that exceeds the ",
+                   limit..., " tokens. Lower max_new_tokens or drop the prompt");
+  };
+  if (length + budget > config.max_position_embeddings) {
+    return exceeds("policy's context of ", config.max_position_embeddings);
   }
-
-  void Advance() {
-    times_.sampling_seconds += SecondsSince(forwarded_);
-    const absl::Time start = absl::Now();
-    scheduler_.RecordExperts(forward_);
-    scheduler_.Advance();
-    planning_seconds_ += SecondsSince(start);
+  if (limits_.cache_tokens > 0 && length + budget > limits_.cache_tokens) {
+    return exceeds("cache of ", limits_.cache_tokens);
   }
-
-  // Appends a token drawn from the logits to a completion, which may end with it.
-  void Draw(int thread, Scheduler::Draw& draw) {
-    Rollout& rollout = *draw.rollout;
-    const uint32_t position = rollout.tokens.size();
-    const double uniform =
-        SamplingUniform(request_.seed, rollout.prompt_id, rollout.sample_index, position);
-    TokenSampler& sampler = samplers_[thread];
-    const SampledToken drawn = sampler.Draw(forward_.Logits(draw.logits), uniform);
-    rollout.tokens.push_back(drawn.token);
-    rollout.logprobs.push_back(drawn.logprob);
-    if (sampler.truncates()) rollout.log_kept_mass.push_back(drawn.log_kept_mass);
-    const bool ends =
-        std::find(end_tokens_.begin(), end_tokens_.end(), drawn.token) != end_tokens_.end() ||
-        EndsWithStopString(rollout);
-    const bool stops = ends && !request_.ignore_ends;
-    rollout.finish = stops ? FinishReason::kStop : FinishReason::kLength;
-    draw.goes_on =
-        !stops && static_cast<int>(rollout.tokens.size()) < request_.sampling.max_new_tokens;
+  group.rollouts.resize(options.group_size);
+  for (int g = 0; g < options.group_size; ++g) {
+    group.rollouts[g].prompt_id = prompt.id;
+    group.rollouts[g].sample_index = g;
+    group.rollouts[g].policy_version = options.policy_version;
+    group.rollouts[g].finish = FinishReason::kLength;
   }
-
-  bool EndsWithStopString(Rollout& rollout) {
-    if (request_.sampling.stop_strings.empty()) return false;
-    const size_t before = rollout.text.size();
-    // Bytes, for now: a character may be spread over several tokens.
-    absl::StrAppend(&rollout.text, tokenizer_.TokenBytes(rollout.tokens.back()));
-    for (const std::string& stop : request_.sampling.stop_strings) {
-      const size_t from = before >= stop.size() ? before - stop.size() + 1 : 0;
-      if (rollout.text.find(stop, from) != std::string::npos) return true;
-    }
-    return false;
-  }
-
-  const GenerateRequest& request_;
-  const int threads_;
-  const Tokenizer& tokenizer_;
-  const std::vector<int32_t>& end_tokens_;
-  PagedCache cache_;
-  Scheduler scheduler_;
-  BatchForward forward_;
-  TeamBarrier barrier_;
-  std::vector<TokenSampler> samplers_;  // of each thread
-  std::vector<Seconds> sampling_;       // of each thread
-  bool more_ = true;
-  absl::Time step_start_, forwarded_;
-  RolloutStats times_;
-  double planning_seconds_ = 0;
-};
-
-}  // namespace
-
-absl::StatusOr<std::vector<int32_t>> RolloutEngine::PromptTokens(const GenerateRequest& request,
-                                                                 size_t prompt) const {
-  if (!request.prompt_tokens.empty()) return request.prompt_tokens[prompt];
-  return format_.PromptTokens(*tokenizer_, request.prompts[prompt].text);
+  return group;
 }
 
-absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::EmptyGroups(
-    const PolicyConfig& config, const GenerateRequest& request) const {
-  std::vector<RolloutGroup> groups(request.prompts.size());
-  for (size_t i = 0; i < groups.size(); ++i) {
-    RolloutGroup& group = groups[i];
-    group.prompt = request.prompts[i];
-    const auto refused = [&](const auto&... why) {
-      return absl::InvalidArgumentError(absl::StrCat("prompt ", group.prompt.name, why...));
-    };
-    auto prompt_tokens = PromptTokens(request, i);
-    if (!prompt_tokens.ok()) return refused(": ", prompt_tokens.status().message());
-    group.prompt_tokens = *std::move(prompt_tokens);
-    const int64_t prompt = group.prompt_tokens.size(), budget = request.sampling.max_new_tokens;
-    if (prompt == 0) {
-      return refused(" has no tokens: there is nothing to continue. Give it a text or drop it");
-    }
-    if (prompt + budget > config.max_position_embeddings) {
-      return refused(" has ", prompt, " tokens; with max_new_tokens = ", budget,
-                     " that exceeds the policy's context of ", config.max_position_embeddings,
-                     " tokens. Lower max_new_tokens or drop the prompt");
-    }
-    if (limits_.cache_tokens > 0 && prompt + budget > limits_.cache_tokens) {
-      return refused(" has ", prompt, " tokens; with max_new_tokens = ", budget,
-                     " that exceeds the cache of ", limits_.cache_tokens,
-                     " tokens. Give the cache more, lower max_new_tokens or drop the prompt");
-    }
-    group.rollouts.resize(request.group_size);
-    for (int g = 0; g < request.group_size; ++g) {
-      group.rollouts[g].prompt_id = group.prompt.id;
-      group.rollouts[g].sample_index = g;
-      group.rollouts[g].policy_version = request.policy_version;
-      group.rollouts[g].finish = FinishReason::kLength;
-    }
-  }
-  return groups;
-}
-
-CacheLimits RolloutEngine::SizeOfCache(const GenerateRequest& request,
-                                       const std::vector<RolloutGroup>& groups) const {
-  const int page = limits_.page_size;
+absl::StatusOr<std::unique_ptr<Generation>> RolloutEngine::Begin(
+    const Weights& weights, const PackedWeights& packed, const GenerateOptions& options,
+    int64_t max_tokens, int64_t max_sequences, const std::atomic<bool>* cancelled) const {
+  const int64_t page = limits_.page_size;
   const auto pages_for = [&](int64_t tokens) { return (tokens + page - 1) / page; };
-  int64_t longest = 0, prompts = 0;
-  for (const RolloutGroup& group : groups) {
-    longest = std::max<int64_t>(longest, group.prompt_tokens.size());
-    prompts += pages_for(group.prompt_tokens.size());
-  }
-  longest += request.sampling.max_new_tokens;
-  // As many sequences as can run, each with pages of its own, beside all prompts.
-  const int64_t sequences =
-      std::min<int64_t>(limits_.max_sequences, groups.size() * request.group_size);
-  int64_t pages = sequences * pages_for(longest) + prompts;
+  max_sequences = std::min<int64_t>(max_sequences, limits_.max_sequences);
+  // Each sequence with pages of its own, beside the prompts of those that have not joined yet.
+  const int64_t prompts = (max_sequences + options.group_size - 1) / options.group_size;
+  int64_t pages = (max_sequences + prompts) * pages_for(max_tokens);
   if (limits_.cache_tokens > 0) pages = std::min(pages, pages_for(limits_.cache_tokens));
-  return {.pages = static_cast<int>(pages),
-          .page_size = page,
-          // Each prompt under way holds one beside its completions, which join before it leaves.
-          .sequences = 2 * limits_.max_sequences + 1,
-          .tokens = static_cast<int>(longest)};
+
+  GenerationOptions generation;
+  generation.threads = limits_.threads;
+  generation.scheduler = {.max_sequences = static_cast<int>(max_sequences),
+                          .max_prompt_tokens = limits_.max_prompt_tokens,
+                          .max_new_tokens = options.sampling.max_new_tokens,
+                          .draft_tokens = limits_.draft_tokens};
+  generation.cache = {.pages = static_cast<int>(pages),
+                      .page_size = limits_.page_size,
+                      // A prompt under way holds one beside its completions, which join before it
+                      // leaves.
+                      .sequences = static_cast<int>(2 * max_sequences + 1),
+                      .tokens = static_cast<int>(max_tokens)};
+  generation.sampling = options.sampling;
+  generation.seed = options.seed;
+  generation.ignore_ends = options.ignore_ends;
+  generation.cancelled = cancelled;
+  return Generation::Create(weights, packed, tokenizer_, format_.end_tokens(), generation);
 }
 
 absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights& weights,
                                                                   const GenerateRequest& request,
                                                                   RolloutStats* stats) const {
-  ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups, EmptyGroups(weights.config, request));
-  if (groups.empty() || request.sampling.max_new_tokens == 0) return groups;
+  std::vector<RolloutGroup> groups;
+  int64_t longest = 0;
+  for (size_t i = 0; i < request.prompts.size(); ++i) {
+    const bool given = !request.prompt_tokens.empty();
+    ASSIGN_OR_RETURN(RolloutGroup group, EmptyGroup(weights.config, request, request.prompts[i],
+                                                    given ? &request.prompt_tokens[i] : nullptr));
+    longest = std::max<int64_t>(longest, group.prompt_tokens.size());
+    groups.push_back(std::move(group));
+  }
+  const int64_t sequences = static_cast<int64_t>(groups.size()) * request.group_size;
+  if (sequences == 0 || request.sampling.max_new_tokens == 0) return groups;
   ASSIGN_OR_RETURN(const auto packed,
                    PackedWeights::Pack(weights, request.numerics, limits_.threads));
-  Generation generation(weights, *packed, request, limits_, *tokenizer_, format_.end_tokens(),
-                        SizeOfCache(request, groups));
-  for (RolloutGroup& group : groups) generation.Add(&group);
-  RETURN_IF_ERROR(generation.Run());
+  ASSIGN_OR_RETURN(const auto generation,
+                   Begin(weights, *packed, request, longest + request.sampling.max_new_tokens,
+                         sequences, request.cancelled));
+  for (RolloutGroup& group : groups) generation->Submit(std::move(group));
+  generation->Close();
+  RETURN_IF_ERROR(generation->Run());
   if (request.cancelled != nullptr && request.cancelled->load())
     return absl::CancelledError("interrupted");
-  if (stats != nullptr) generation.AddTo(*stats);
-  for (RolloutGroup& group : groups) {
-    for (Rollout& rollout : group.rollouts) {
-      rollout.text = tokenizer_->Decode(rollout.tokens, /*skip_special=*/true);
-      if (stats == nullptr) continue;
-      stats->completion_tokens += rollout.tokens.size();
-      stats->prompt_tokens_asked += group.prompt_tokens.size();
+  if (stats != nullptr) generation->AddTo(*stats);
+  while (true) {
+    ASSIGN_OR_RETURN(auto finished, generation->Next());
+    if (!finished.has_value()) return groups;
+    if (stats != nullptr) {
+      for (const Rollout& rollout : finished->group.rollouts) {
+        stats->completion_tokens += rollout.tokens.size();
+        stats->prompt_tokens_asked += finished->group.prompt_tokens.size();
+      }
     }
+    groups[finished->number] = std::move(finished->group);
   }
-  return groups;
+}
+
+absl::StatusOr<std::unique_ptr<RolloutStream>> RolloutStream::Open(const RolloutEngine& engine,
+                                                                   const Weights& weights,
+                                                                   const GenerateOptions& options) {
+  if (options.sampling.max_new_tokens == 0 || options.group_size == 0) {
+    return absl::InvalidArgumentError("a stream needs max_new_tokens and a group size above 0");
+  }
+  const EngineLimits& limits = engine.limits_;
+  std::unique_ptr<RolloutStream> stream(new RolloutStream(engine, weights, options));
+  ASSIGN_OR_RETURN(stream->packed_, PackedWeights::Pack(weights, options.numerics, limits.threads));
+  int64_t longest = weights.config.max_position_embeddings;
+  if (limits.cache_tokens > 0) longest = std::min(longest, limits.cache_tokens);
+  ASSIGN_OR_RETURN(stream->generation_,
+                   engine.Begin(weights, *stream->packed_, options, longest, limits.max_sequences,
+                                /*cancelled=*/nullptr));
+  // What becomes of it is said by Next.
+  stream->team_ = std::thread([&team = *stream->generation_] { team.Run().IgnoreError(); });
+  return stream;
+}
+
+RolloutStream::~RolloutStream() {
+  if (!team_.joinable()) return;
+  generation_->Abandon();
+  team_.join();
+}
+
+absl::StatusOr<int64_t> RolloutStream::Submit(const Prompt& prompt) {
+  ASSIGN_OR_RETURN(RolloutGroup group,
+                   engine_.EmptyGroup(weights_.config, options_, prompt, nullptr));
+  return generation_->Submit(std::move(group));
+}
+
+void RolloutStream::Cancel(int64_t number) { generation_->Cancel(number); }
+
+void RolloutStream::Close() { generation_->Close(); }
+
+absl::StatusOr<absl::optional<Generation::Finished>> RolloutStream::Next() {
+  return generation_->Next();
 }
 
 }  // namespace grpo

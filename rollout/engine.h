@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,7 +20,7 @@
 #include "data/tokenizer.h"
 #include "policy/ops.h"
 #include "policy/weights.h"
-#include "rollout/paged_cache.h"
+#include "rollout/generation.h"
 #include "rollout/rollout_stats.h"
 #include "rollout/sampling.h"
 
@@ -31,21 +32,25 @@ struct EngineLimits {
   int page_size = 16;           // tokens
   int max_prompt_tokens = 512;  // fed in one forward
   int64_t cache_tokens = 0;     // in the cache at a time; 0: all that max_sequences can become
+  int draft_tokens = 0;         // guessed ahead (rollout/ngram_draft.h); 0: none
 };
 
-struct GenerateRequest {
-  std::vector<Prompt> prompts;
+// How completions are sampled.
+struct GenerateOptions {
   int group_size = 1;
   SamplingConfig sampling;
   uint64_t seed = 0;
   int64_t policy_version = 0;
+  bool ignore_ends = false;  // completions take their whole budget whatever they say
+  Numerics numerics = Numerics::kExact;
+};
+
+struct GenerateRequest : GenerateOptions {
+  std::vector<Prompt> prompts;
   const std::atomic<bool>* cancelled =
       nullptr;  // ends early with CancelledError when it becomes true
-  // For measurements: the prompts' tokens, one list for each prompt, in place of those of its text;
-  // completions that take their whole budget whatever they say.
+  // The prompts' tokens, one list for each prompt, in place of those of its text: for measurements.
   std::vector<std::vector<int32_t>> prompt_tokens;
-  bool ignore_ends = false;
-  Numerics numerics = Numerics::kExact;
 };
 
 class RolloutEngine {
@@ -62,16 +67,55 @@ class RolloutEngine {
                                                      RolloutStats* stats = nullptr) const;
 
  private:
-  absl::StatusOr<std::vector<int32_t>> PromptTokens(const GenerateRequest& request,
-                                                    size_t prompt) const;
-  absl::StatusOr<std::vector<RolloutGroup>> EmptyGroups(const PolicyConfig& config,
-                                                        const GenerateRequest& request) const;
-  CacheLimits SizeOfCache(const GenerateRequest& request,
-                          const std::vector<RolloutGroup>& groups) const;
+  friend class RolloutStream;
+
+  absl::StatusOr<RolloutGroup> EmptyGroup(const PolicyConfig& config,
+                                          const GenerateOptions& options, const Prompt& prompt,
+                                          const std::vector<int32_t>* prompt_tokens) const;
+  // The loop for sequences of up to max_tokens, of which max_sequences run at a time.
+  absl::StatusOr<std::unique_ptr<Generation>> Begin(const Weights& weights,
+                                                    const PackedWeights& packed,
+                                                    const GenerateOptions& options,
+                                                    int64_t max_tokens, int64_t max_sequences,
+                                                    const std::atomic<bool>* cancelled) const;
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   ChatFormat format_;
   EngineLimits limits_;
+};
+
+// Groups sampled as their prompts come, by the engine's threads in the background. Every function
+// may be called by any thread. A group is the one that Generate gives for its prompt.
+class RolloutStream {
+ public:
+  // The policy must stay as it is and where it is as long as the stream lives, the engine too.
+  static absl::StatusOr<std::unique_ptr<RolloutStream>> Open(const RolloutEngine& engine,
+                                                             const Weights& weights,
+                                                             const GenerateOptions& options);
+  ~RolloutStream();  // gives up what is not finished
+  RolloutStream(const RolloutStream&) = delete;
+  RolloutStream& operator=(const RolloutStream&) = delete;
+
+  // Samples a group for the prompt, when there is room. Returns its number; fails as Generate does.
+  absl::StatusOr<int64_t> Submit(const Prompt& prompt);
+  // Gives a group up, unless it is finished: it will not come out of Next.
+  void Cancel(int64_t number);
+  // No more prompts will come.
+  void Close();
+  // The next finished group, with its number. Waits for one; nothing when the stream is closed and
+  // none is left.
+  absl::StatusOr<absl::optional<Generation::Finished>> Next();
+
+ private:
+  RolloutStream(const RolloutEngine& engine, const Weights& weights, const GenerateOptions& options)
+      : engine_(engine), weights_(weights), options_(options) {}
+
+  const RolloutEngine& engine_;
+  const Weights& weights_;
+  const GenerateOptions options_;
+  std::unique_ptr<PackedWeights> packed_;
+  std::unique_ptr<Generation> generation_;
+  std::thread team_;
 };
 
 }  // namespace grpo

@@ -17,6 +17,7 @@ PagedCache::PagedCache(const PolicyConfig& config, const CacheLimits& limits)
       experts_(static_cast<size_t>(limits.pages) * page_size_ * experts_per_token_),
       block_tables_(static_cast<size_t>(limits.sequences) * max_pages_, 0),
       tokens_(limits.sequences),
+      shared_pages_(limits.sequences),
       pages_(limits.pages) {
   memory_ = at::empty({config.num_hidden_layers, limits.pages, page_size_, row_width_}, at::kFloat);
   AskForHugePages(memory_);
@@ -121,6 +122,7 @@ int PagedCache::Adopt(int sequence, const std::vector<int32_t>& tokens) {
     Page(sequence, held.size() / page_size_) = page;
     held.insert(held.end(), begin, begin + page_size_);
   }
+  shared_pages_[sequence] = static_cast<int>(held.size()) / page_size_;
   return static_cast<int>(held.size());
 }
 
@@ -134,6 +136,7 @@ int PagedCache::Fork(int parent) {
     Hold(Page(parent, i));
   }
   tokens_[child] = tokens_[parent];
+  shared_pages_[child] = whole;
   if (rest == 0) return child;
   Page(child, whole) = copy;
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
@@ -154,14 +157,27 @@ bool PagedCache::Extend(int sequence, int32_t token) {
     Page(sequence, index) = page;
   }
   tokens_[sequence].push_back(token);
-  if ((position + 1) % page_size_ == 0) AddToTree(sequence, index);
   return true;
+}
+
+void PagedCache::Share(int sequence) {
+  int& shared = shared_pages_[sequence];
+  for (; (shared + 1) * page_size_ <= length(sequence); ++shared) AddToTree(sequence, shared);
+}
+
+void PagedCache::Truncate(int sequence, int length) {
+  GRPO_CHECK(length >= shared_pages_[sequence] * page_size_);
+  for (int i = PagesFor(this->length(sequence)) - 1; i >= PagesFor(length); --i) {
+    LetGo(Page(sequence, i));
+  }
+  tokens_[sequence].resize(length);
 }
 
 void PagedCache::Release(int sequence) {
   // The last page first: so it is the one that has been unused for longer.
   for (int i = PagesFor(length(sequence)) - 1; i >= 0; --i) LetGo(Page(sequence, i));
   tokens_[sequence].clear();
+  shared_pages_[sequence] = 0;
   free_sequences_.push_back(sequence);
 }
 

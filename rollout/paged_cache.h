@@ -50,6 +50,10 @@ class PagedCache {
   // Room for one more token of the sequence; the place to write it is Row(). False when that takes
   // a page and none is left.
   bool Extend(int sequence, int32_t token);
+  // All tokens of the sequence stay: its whole pages are others' to share.
+  void Share(int sequence);
+  // Takes back the tokens from `length` on, which have not been shared.
+  void Truncate(int sequence, int length);
   void Release(int sequence);
 
   int length(int sequence) const { return static_cast<int>(tokens_[sequence].size()); }
@@ -99,6 +103,7 @@ class PagedCache {
   std::vector<int16_t> experts_;  // [num_pages, page_size, M, K]
   std::vector<int32_t> block_tables_;
   std::vector<std::vector<int32_t>> tokens_;  // of each sequence
+  std::vector<int> shared_pages_;             // of each sequence, its first ones
   std::vector<PageState> pages_;
   std::vector<int> free_pages_;
   std::set<std::pair<int64_t, int>> unused_;  // by last use: leaves of the tree that nobody holds

@@ -31,6 +31,8 @@ struct RolloutStats {
   int64_t decode_tokens = 0;        // fed one after the other
   int64_t recomputed_tokens = 0;    // fed again after their sequence had lost its pages
   int64_t shared_tokens = 0;        // of prompts, found in the cache
+  int64_t drafted_tokens = 0;       // fed as guesses
+  int64_t accepted_tokens = 0;      // guesses that came
   int64_t preemptions = 0;          // of sequences that lost their pages
   int64_t completion_tokens = 0;    // sampled
   int64_t prompt_tokens_asked = 0;  // prompts as often as their groups have completions

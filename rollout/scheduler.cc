@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/check.h"
+#include "rollout/ngram_draft.h"
 
 namespace grpo {
 
@@ -18,10 +19,21 @@ int32_t Scheduler::Token(const Sequence& sequence, int position) {
 }
 
 void Scheduler::Add(RolloutGroup* group) {
-  if (group->rollouts.empty()) return;
+  GRPO_CHECK(!group->rollouts.empty());
   waiting_.push_back({group, nullptr, arrivals_});
+  unfinished_[group] = static_cast<int>(group->rollouts.size());
   // Its completions follow the prompt.
   arrivals_ += 1 + static_cast<int64_t>(group->rollouts.size());
+}
+
+void Scheduler::Remove(const RolloutGroup* group) {
+  const auto of_group = [&](const Sequence& sequence) { return sequence.group == group; };
+  waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), of_group), waiting_.end());
+  for (const Sequence& sequence : running_) {
+    if (of_group(sequence)) cache_.Release(sequence.cached);
+  }
+  running_.erase(std::remove_if(running_.begin(), running_.end(), of_group), running_.end());
+  unfinished_.erase(group);
 }
 
 bool Scheduler::Plan() {
@@ -60,7 +72,39 @@ void Scheduler::Feed(size_t place) {
     prompt_tokens_left_ -= count;
     (running_[place].rollout ? counts_.recomputed_tokens : counts_.prefill_tokens) += count;
   }
-  if (count == missing) Want(running_[place]);
+  cache_.Share(running_[place].cached);
+  if (count < missing) return;
+  Want(running_[place]);
+  if (decodes && limits_.draft_tokens > 0 && Running() <= kMaxDrafting) FeedDraft(running_[place]);
+}
+
+// Tokens that may come next, each of which the logits before it will judge. The last token of a
+// completion is never fed.
+void Scheduler::FeedDraft(Sequence& sequence) {
+  const Rollout& rollout = *sequence.rollout;
+  const int left = limits_.max_new_tokens - static_cast<int>(rollout.tokens.size()) - 1;
+  Draw& draw = draws_[sequence.first_draw];
+  draw.draft = NgramDraft(sequence.group->prompt_tokens, rollout.tokens,
+                          std::min(limits_.draft_tokens, left));
+  size_t count = 0;
+  for (; count < draw.draft.size(); ++count) {
+    const int position = Fed(sequence);
+    if (!cache_.Extend(sequence.cached, draw.draft[count])) break;
+    rows_.push_back({draw.draft[count], sequence.cached, position});
+    row_sequence_.push_back(&sequence);
+    wanted_.push_back(static_cast<int32_t>(rows_.size()) - 1);
+  }
+  draw.draft.resize(count);
+  counts_.drafted_tokens += count;
+}
+
+// Completions that run, or will when their prompt has been fed.
+int Scheduler::Running() const {
+  int running = 0;
+  for (const Sequence& sequence : running_) {
+    running += sequence.rollout ? 1 : static_cast<int>(sequence.group->rollouts.size());
+  }
+  return running;
 }
 
 // Room for a token; takes it from those that came later when there is none.
@@ -92,10 +136,12 @@ void Scheduler::Want(Sequence& sequence) {
   wanted_.push_back(static_cast<int32_t>(rows_.size()) - 1);
   sequence.first_draw = static_cast<int>(draws_.size());
   if (sequence.rollout != nullptr) {
-    draws_.push_back({sequence.rollout, logits});
+    draws_.push_back({sequence.group, sequence.rollout, logits, {}});
     return;
   }
-  for (Rollout& rollout : sequence.group->rollouts) draws_.push_back({&rollout, logits});
+  for (Rollout& rollout : sequence.group->rollouts) {
+    draws_.push_back({sequence.group, &rollout, logits, {}});
+  }
 }
 
 // Lets waiting sequences join while budgets last, in their order. A sequence that has lost its
@@ -104,11 +150,7 @@ void Scheduler::Admit() {
   while (!waiting_.empty() && prompt_tokens_left_ > 0) {
     const Sequence& next = waiting_.front();
     const int completions = next.rollout ? 1 : static_cast<int>(next.group->rollouts.size());
-    int running = 0;
-    for (const Sequence& sequence : running_) {
-      running += sequence.rollout ? 1 : static_cast<int>(sequence.group->rollouts.size());
-    }
-    if (!running_.empty() && running + completions > limits_.max_sequences) return;
+    if (!running_.empty() && Running() + completions > limits_.max_sequences) return;
     // What it needs now, and a page for each that is under way already, so that it does not lose
     // its pages at once.
     const int pages = cache_.PagesFor(Known(next) + 1) + static_cast<int>(running_.size());
@@ -134,6 +176,8 @@ void Scheduler::RecordExperts(const BatchForward& forward) {
     std::copy_n(forward.Experts(static_cast<int>(n)), width,
                 cache_.Experts(row.sequence, row.position));
     const Sequence& sequence = *row_sequence_[n];
+    // A draft's tokens that did not come are no part of the completion; its last one is not fed.
+    if (sequence.rollout != nullptr && row.position + 1 >= Known(sequence)) continue;
     const int prompt = static_cast<int>(sequence.group->prompt_tokens.size());
     const auto record = [&](std::vector<int16_t>& experts, int first, int end) {
       // Tokens found in the cache come with the record of who fed them.
@@ -147,7 +191,8 @@ void Scheduler::RecordExperts(const BatchForward& forward) {
   }
 }
 
-void Scheduler::Advance() {
+std::vector<RolloutGroup*> Scheduler::Advance() {
+  std::vector<RolloutGroup*> finished;
   std::vector<Sequence> before = std::move(running_);
   running_.clear();
   for (const Sequence& sequence : before) {
@@ -155,15 +200,31 @@ void Scheduler::Advance() {
       running_.push_back(sequence);
     } else if (sequence.rollout == nullptr) {
       Join(sequence);
+      for (size_t i = 0; i < sequence.group->rollouts.size(); ++i) {
+        if (!draws_[sequence.first_draw + i].goes_on) Ended(sequence.group, finished);
+      }
     } else if (draws_[sequence.first_draw].goes_on) {
+      const Draw& draw = draws_[sequence.first_draw];
+      const int fed = Fed(sequence), kept = std::min(fed, Known(sequence) - 1);
+      counts_.accepted_tokens += static_cast<int>(draw.draft.size()) - (fed - kept);
+      cache_.Truncate(sequence.cached, kept);
       running_.push_back(sequence);
       running_.back().first_draw = -1;
     } else {
       cache_.Release(sequence.cached);
+      Ended(sequence.group, finished);
     }
   }
   std::sort(running_.begin(), running_.end(),
             [](const Sequence& a, const Sequence& b) { return a.order < b.order; });
+  return finished;
+}
+
+void Scheduler::Ended(RolloutGroup* group, std::vector<RolloutGroup*>& finished) {
+  const auto found = unfinished_.find(group);
+  if (--found->second > 0) return;
+  unfinished_.erase(found);
+  finished.push_back(group);
 }
 
 // The completions of a prompt that has been fed, each with a first token, take its place.

@@ -10,6 +10,8 @@
 #include <deque>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+
 #include "data/rollout.h"
 #include "rollout/batch_forward.h"
 #include "rollout/paged_cache.h"
@@ -20,21 +22,33 @@ namespace grpo {
 struct SchedulerLimits {
   int max_sequences = 256;      // completions at a time
   int max_prompt_tokens = 512;  // of prompts in one forward
+  int max_new_tokens = 0;       // of a completion
+  // Tokens guessed ahead of a completion in a forward (rollout/ngram_draft.h), while no more than
+  // kMaxDrafting completions run: with many, the forward's time is better spent on other rows.
+  int draft_tokens = 0;
 };
+
+inline constexpr int kMaxDrafting = 8;
 
 class Scheduler {
  public:
-  // A completion whose next token the coming forward's logits decide.
+  // A completion whose next token the coming forward's logits decide: and as long as a token turns
+  // out to be the next of the draft, the token after it, from the logits after.
   struct Draw {
+    const RolloutGroup* group;
     Rollout* rollout;
-    int logits;            // number among those of the batch
-    bool goes_on = false;  // set by who draws
+    int logits;                  // number among those of the batch
+    std::vector<int32_t> draft;  // tokens fed behind the last known one
+    bool goes_on = false;        // set by who draws
   };
 
   Scheduler(PagedCache& cache, const SchedulerLimits& limits) : cache_(cache), limits_(limits) {}
 
-  // Samples this group's rollouts, whose prompt tokens are there. It must stay where it is.
+  // Samples this group's rollouts, whose prompt tokens are there. It must stay where it is until it
+  // is finished or removed.
   void Add(RolloutGroup* group);
+  // Gives a group up. Between Advance and Plan.
+  void Remove(const RolloutGroup* group);
 
   // Chooses the rows of the coming forward; false when there is nothing to feed.
   bool Plan();
@@ -42,10 +56,11 @@ class Scheduler {
   const std::vector<int32_t>& wanted() const { return wanted_; }
   std::vector<Draw>& draws() { return draws_; }
 
-  // After the forward, with the experts it chose for each row.
+  // After the forward and the draws, with the experts chosen for each row.
   void RecordExperts(const BatchForward& forward);
-  // After the draws: completions that ended leave, those of prompts now fed join.
-  void Advance();
+  // Then: completions that ended leave, those of prompts now fed join. Returns the groups of which
+  // no completion is left.
+  std::vector<RolloutGroup*> Advance();
 
   // Counts of tokens, forwards and preemptions so far.
   const RolloutStats& counts() const { return counts_; }
@@ -66,18 +81,21 @@ class Scheduler {
   int Fed(const Sequence& sequence) const { return cache_.length(sequence.cached); }
 
   void Admit();
-  bool Start(Sequence& sequence);
   void Feed(size_t place);
+  void FeedDraft(Sequence& sequence);
+  int Running() const;
   bool Extend(size_t place, int32_t token);
   void Preempt();
   void Want(Sequence& sequence);
   void Join(const Sequence& prompt);
+  void Ended(RolloutGroup* group, std::vector<RolloutGroup*>& finished);
   void Wait(const Sequence& sequence);
 
   PagedCache& cache_;
   const SchedulerLimits limits_;
-  std::deque<Sequence> waiting_;   // by order
-  std::vector<Sequence> running_;  // by order
+  absl::flat_hash_map<const RolloutGroup*, int> unfinished_;  // completions of each group
+  std::deque<Sequence> waiting_;                              // by order
+  std::vector<Sequence> running_;                             // by order
   std::vector<BatchRow> rows_;
   std::vector<Sequence*> row_sequence_;  // of each row
   std::vector<int32_t> wanted_;

@@ -4,38 +4,12 @@
 #include "absl/strings/str_cat.h"
 #include <gtest/gtest.h>
 
-#include "data/chat_format.h"
 #include "policy/decoder.h"
 #include "policy/ops.h"
-#include "rollout/paged_cache.h"
+#include "tests/rollout/small_engine.h"
 
 namespace grpo {
 namespace {
-
-std::shared_ptr<const Tokenizer> TestTokenizer() {
-  const auto tokenizer = Tokenizer::Train({"Compute 12+34. <think>"}, 264,
-                                          ChatFormat::SpecialTokens(), ChatFormat::VisibleTokens());
-  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
-  return *tokenizer;
-}
-
-Weights TestWeights(const std::string& model_type, int vocabulary) {
-  PolicyConfig config;
-  config.model_type = model_type;
-  if (!config.architecture().latent()) {
-    config.scoring_func = "softmax";
-    config.topk_method = "greedy";
-    config.n_shared_experts = 0;
-  }
-  config.vocab_size = vocabulary;
-  config.hidden_size = 32;
-  config.intermediate_size = 48;
-  config.moe_intermediate_size = 16;
-  config.num_hidden_layers = 3;
-  config.q_lora_rank = 12;
-  config.max_position_embeddings = 128;
-  return Weights::Random(config, 0.3, 3);
-}
 
 // For latent attention, grouped queries, and grouped queries with experts.
 class EngineTest : public testing::TestWithParam<const char*> {
@@ -43,9 +17,7 @@ class EngineTest : public testing::TestWithParam<const char*> {
   RolloutEngine Engine(int threads, int max_sequences, int page_size) const {
     return Engine({.threads = threads, .max_sequences = max_sequences, .page_size = page_size});
   }
-  RolloutEngine Engine(const EngineLimits& limits) const {
-    return RolloutEngine(tokenizer_, *ChatFormat::OfTrainedTokenizer(*tokenizer_), limits);
-  }
+  RolloutEngine Engine(const EngineLimits& limits) const { return SmallEngine(limits); }
 
   std::vector<Prompt> Prompts(int count) const {
     std::vector<Prompt> prompts(count);
@@ -72,19 +44,9 @@ class EngineTest : public testing::TestWithParam<const char*> {
     return *std::move(groups);
   }
 
-  std::shared_ptr<const Tokenizer> tokenizer_ = TestTokenizer();
-  Weights weights_ = TestWeights(GetParam(), tokenizer_->vocabulary_size());
+  std::shared_ptr<const Tokenizer> tokenizer_ = SmallTokenizer();
+  Weights weights_ = SmallWeights(GetParam());
 };
-
-void ExpectSameRollouts(const RolloutGroup& a, const RolloutGroup& b) {
-  EXPECT_EQ(a.prompt_experts, b.prompt_experts);
-  ASSERT_EQ(a.rollouts.size(), b.rollouts.size());
-  for (size_t i = 0; i < a.rollouts.size(); ++i) {
-    EXPECT_EQ(a.rollouts[i].tokens, b.rollouts[i].tokens);
-    EXPECT_EQ(a.rollouts[i].logprobs, b.rollouts[i].logprobs);
-    EXPECT_EQ(a.rollouts[i].experts, b.rollouts[i].experts);
-  }
-}
 
 TEST_P(EngineTest, SamplesTheSameBitsForAnyNumberOfThreadsBatchSizeAndPageSize) {
   const GenerateRequest request = Request(9, 4);
@@ -118,6 +80,52 @@ TEST_P(EngineTest, SamplesTheSameBitsWithPromptsInChunksAndWhenTheCacheRunsOut) 
     for (size_t g = 0; g < groups->size(); ++g) ExpectSameRollouts((*groups)[g], expected[g]);
     EXPECT_EQ(stats.preemptions > 0, limits.cache_tokens > 0);
   }
+}
+
+TEST_P(EngineTest, SamplesTheSameTokensWithDraftsOfThem) {
+  GenerateRequest request = Request(2, 3);
+  request.ignore_ends = true;
+  request.sampling.max_new_tokens = 100;
+  int64_t accepted = 0;
+  // Peaked enough for completions to repeat themselves, and not.
+  for (const double temperature : {0.0, 0.1, 1.0}) {
+    request.sampling.temperature = temperature;
+    const auto expected = Generate(Engine(1, 64, 16), request);
+    for (const EngineLimits& limits :
+         {EngineLimits{.threads = 2, .draft_tokens = 4},
+          EngineLimits{.threads = 1, .page_size = 1, .draft_tokens = 1},
+          EngineLimits{.threads = 2, .page_size = 4, .cache_tokens = 150, .draft_tokens = 9}}) {
+      RolloutStats stats;
+      const auto groups = Engine(limits).Generate(weights_, request, &stats);
+      ASSERT_TRUE(groups.ok()) << groups.status();
+      for (size_t g = 0; g < groups->size(); ++g) ExpectSameRollouts((*groups)[g], expected[g]);
+      EXPECT_LE(stats.accepted_tokens, stats.drafted_tokens);
+      accepted += stats.accepted_tokens;
+    }
+  }
+  EXPECT_GT(accepted, 0);
+}
+
+TEST_P(EngineTest, ForcesTheEndOfThinkingAtItsBudgetAndMarksWhatItForced) {
+  GenerateRequest request = Request(1, 4);
+  request.ignore_ends = true;
+  request.sampling.thinking_budget = 10;
+  const auto groups = Generate(Engine(2, 64, 16), request);
+  for (const Rollout& rollout : groups[0].rollouts) {
+    const size_t end = rollout.text.find("</think>");
+    ASSERT_NE(end, std::string::npos) << rollout.text;
+    if (rollout.forced.empty()) continue;  // it ended thinking by itself
+    ASSERT_EQ(rollout.forced.size(), rollout.tokens.size());
+    EXPECT_EQ(std::count(rollout.forced.begin(), rollout.forced.begin() + 10, 1), 0);
+    EXPECT_EQ(rollout.forced[10], 1);
+  }
+}
+
+TEST_P(EngineTest, RefusesABiasOnATokenThatIsNotThere) {
+  GenerateRequest request = Request(1, 1);
+  request.sampling.logit_bias = {{100000, 1}};
+  EXPECT_EQ(Engine(1, 64, 16).Generate(weights_, request).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(EngineTest, SharesTheBeginningThatPromptsHaveInCommon) {

@@ -33,6 +33,7 @@ int Fill(PagedCache& cache, const std::vector<int32_t>& tokens) {
     for (int layer = 0; layer < 2; ++layer)
       cache.Row(layer, sequence, t)[0] = 100 * layer + tokens[t];
   }
+  cache.Share(sequence);
   return sequence;
 }
 
