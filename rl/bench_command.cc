@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
+#include "data/digest.h"
 #include "data/random.h"
 #include "data/status_macros.h"
 #include "policy/checkpoint_tokenizer.h"
@@ -42,9 +43,9 @@ GenerateRequest RandomRequest(const BenchOptions& options, int vocabulary) {
   }
   request.group_size = options.group;
   request.sampling.max_new_tokens = options.new_tokens;
+  request.sampling.temperature = options.temperature;
   request.seed = options.seed;
   request.ignore_ends = true;
-  request.numerics = options.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
   return request;
 }
 
@@ -54,9 +55,10 @@ struct Mismatch {
   int64_t compared = 0;
 };
 
-absl::StatusOr<Mismatch> CompareWithLearner(const Weights& weights, int threads,
+absl::StatusOr<Mismatch> CompareWithLearner(const Weights& weights, int threads, double temperature,
                                             const std::vector<RolloutGroup>& groups) {
   StepBatch batch;
+  if (temperature > 0) batch.temperature = temperature;
   for (const RolloutGroup& group : groups) {
     for (size_t i = 0; i < group.rollouts.size(); ++i) batch.samples.push_back(SampleOf(group, i));
   }
@@ -74,6 +76,45 @@ absl::StatusOr<Mismatch> CompareWithLearner(const Weights& weights, int threads,
     }
   }
   return mismatch;
+}
+
+// Prompts that come one by one while others are sampled.
+absl::StatusOr<std::vector<RolloutGroup>> GenerateStaggered(const BenchOptions& options,
+                                                            const RolloutEngine& engine,
+                                                            const Weights& weights,
+                                                            const GenerateRequest& request,
+                                                            RolloutStats& stats) {
+  ASSIGN_OR_RETURN(const auto stream, RolloutStream::Open(engine, weights, request));
+  RandomStream random(options.seed, request.prompts.size());
+  for (size_t i = 0; i < request.prompts.size(); ++i) {
+    absl::SleepFor(absl::Milliseconds(random.Below(options.stagger_ms + 1)));
+    RETURN_IF_ERROR(stream->Submit(request.prompts[i], &request.prompt_tokens[i]).status());
+  }
+  stream->Close();
+  std::vector<RolloutGroup> groups(request.prompts.size());
+  while (true) {
+    ASSIGN_OR_RETURN(auto finished, stream->Next());
+    if (!finished.has_value()) break;
+    groups[finished->number] = std::move(finished->group);
+  }
+  stream->AddTo(stats);
+  return groups;
+}
+
+// Of all tokens and their log-probs.
+std::string CompletionsDigest(const std::vector<RolloutGroup>& groups) {
+  Sha256 digest;
+  const auto update = [&](const auto& values) {
+    digest.Update(absl::string_view(reinterpret_cast<const char*>(values.data()),
+                                    values.size() * sizeof(values[0])));
+  };
+  for (const RolloutGroup& group : groups) {
+    for (const Rollout& rollout : group.rollouts) {
+      update(rollout.tokens);
+      update(rollout.logprobs);
+    }
+  }
+  return digest.Hex();
 }
 
 double Rate(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
@@ -134,6 +175,8 @@ ordered_json Record(const BenchOptions& options, const Weights& weights, const R
           {"preemptions", stats.preemptions},
           {"recomputed_tokens", stats.recomputed_tokens},
           {"shared_tokens", stats.shared_tokens},
+          {"drafted_tokens", stats.drafted_tokens},
+          {"accepted_tokens", stats.accepted_tokens},
           {"peak_cache_bytes", stats.peak_cache_bytes},
           {"peak_memory_bytes", PeakMemoryBytes()},
           {"decode_gflops", Rate(flops, decode_seconds) * 1e-9},
@@ -159,16 +202,26 @@ absl::Status RunBench(const CommandLine& command) {
   const MachineLimits limits = MeasureMachine(options.threads, bf16 ? at::kBFloat16 : at::kFloat);
   EngineLimits engine_limits;
   engine_limits.threads = options.threads;
+  engine_limits.max_sequences = options.max_sequences;
+  engine_limits.max_prompt_tokens = options.max_prompt_tokens;
+  engine_limits.cache_tokens = options.cache_tokens;
+  engine_limits.draft_tokens = options.draft_tokens;
+  engine_limits.numerics = options.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
   const RolloutEngine engine(tokenizer, format, engine_limits);
   const GenerateRequest request = RandomRequest(options, weights.config.vocab_size);
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
     RolloutStats stats;
     const absl::Time start = absl::Now();
     ASSIGN_OR_RETURN(const std::vector<RolloutGroup> groups,
-                     engine.Generate(weights, request, &stats));
+                     options.stagger_ms > 0
+                         ? GenerateStaggered(options, engine, weights, request, stats)
+                         : engine.Generate(weights, request, &stats));
     const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
-    ASSIGN_OR_RETURN(const Mismatch mismatch, CompareWithLearner(weights, options.threads, groups));
-    std::printf("%s\n", Record(options, weights, stats, seconds, limits, mismatch).dump().c_str());
+    ASSIGN_OR_RETURN(const Mismatch mismatch,
+                     CompareWithLearner(weights, options.threads, options.temperature, groups));
+    ordered_json record = Record(options, weights, stats, seconds, limits, mismatch);
+    record["completions_sha256"] = CompletionsDigest(groups);
+    std::printf("%s\n", record.dump().c_str());
     std::fflush(stdout);
   }
   return absl::OkStatus();

@@ -115,6 +115,29 @@ struct SftConfig {
   }
 };
 
+// How completions are sampled, apart from what they are.
+struct RolloutConfig {
+  int max_sequences = 256;
+  int max_prompt_tokens = 512;
+  int64_t cache_tokens = 0;
+  int draft_tokens = 0;
+  std::string numerics = "exact";
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("max_sequences", max_sequences, Range(1, 1 << 16), "completions sampled at a time");
+    visit("max_prompt_tokens", max_prompt_tokens, Range(1, 1 << 20),
+          "tokens of prompts fed in one forward");
+    visit("cache_tokens", cache_tokens, AtLeast(0),
+          "tokens in the cache at a time; with fewer, sequences wait for one another; 0: as many "
+          "as max_sequences can have");
+    visit("draft_tokens", draft_tokens, Range(0, 64),
+          "tokens guessed ahead where few completions run; changes no token; 0 is off");
+    visit("numerics", numerics, OneOf{{"exact", "fast"}},
+          "exact: recorded log-probs are the learner's, bit for bit; fast: LibTorch's products");
+  }
+};
+
 struct ObjectiveConfig {
   double clip_low = 0.2;
   double clip_high = 0.28;
@@ -208,6 +231,7 @@ struct Recipe {
   DataConfig data;
   SftConfig sft;
   GrpoConfig grpo;
+  RolloutConfig rollout;
   std::vector<RewardSpec> reward;
   ScorerConfig scorer;
   EvalConfig eval;
@@ -221,6 +245,7 @@ struct Recipe {
     visit("data", data, NoConstraint(), "prompts");
     visit("sft", sft, NoConstraint(), "cold start");
     visit("grpo", grpo, NoConstraint(), "reinforcement");
+    visit("rollout", rollout, NoConstraint(), "how the engine samples; no result depends on it");
     visit("reward", reward, NoConstraint(),
           "checkers, summed by weight; the first decides what passes");
     visit("scorer", scorer, NoConstraint(), "how checkers run");

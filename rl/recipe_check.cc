@@ -66,6 +66,8 @@ class Checker {
            "0 makes all completions of a prompt equal, so that no group has a signal");
     Refuse(Runs("grpo") && grpo.sampling.top_k == 1, {"grpo.sampling.top_k"},
            "1 makes all completions of a prompt equal, so that no group has a signal");
+    const absl::Status trainable = CheckForTraining(grpo.sampling);
+    Refuse(Runs("grpo") && !trainable.ok(), {"grpo.sampling"}, std::string(trainable.message()));
     Refuse(grpo.objective.reference_refresh_steps > 0 && grpo.objective.kl_coef == 0,
            {"grpo.objective.reference_refresh_steps", "grpo.objective.kl_coef"},
            "refreshes a reference that nothing uses; set grpo.objective.kl_coef above 0");

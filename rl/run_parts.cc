@@ -152,6 +152,11 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
   ASSIGN_OR_RETURN(parts.weights, BuildWeights(recipe, checkpoint.get(), *parts.tokenizer));
   EngineLimits limits;
   limits.threads = recipe.run.threads;
+  limits.max_sequences = recipe.rollout.max_sequences;
+  limits.max_prompt_tokens = recipe.rollout.max_prompt_tokens;
+  limits.cache_tokens = recipe.rollout.cache_tokens;
+  limits.draft_tokens = recipe.rollout.draft_tokens;
+  limits.numerics = recipe.rollout.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
   parts.engine = std::make_unique<RolloutEngine>(parts.tokenizer, parts.format, limits);
   return parts;
 }

@@ -4,10 +4,16 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include <unistd.h>
 
 #include "data/status_macros.h"
 
 namespace grpo {
+namespace {
+
+int64_t MemoryBytes() { return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE); }
+
+}  // namespace
 
 // A prompt's group before anything is sampled.
 absl::StatusOr<RolloutGroup> RolloutEngine::EmptyGroup(
@@ -58,7 +64,11 @@ absl::StatusOr<std::unique_ptr<Generation>> RolloutEngine::Begin(
   // Each sequence with pages of its own, beside the prompts of those that have not joined yet.
   const int64_t prompts = (max_sequences + options.group_size - 1) / options.group_size;
   int64_t pages = (max_sequences + prompts) * pages_for(max_tokens);
-  if (limits_.cache_tokens > 0) pages = std::min(pages, pages_for(limits_.cache_tokens));
+  const int64_t affordable =
+      limits_.cache_tokens > 0
+          ? pages_for(limits_.cache_tokens)
+          : MemoryBytes() / 4 / PagedCache::PageBytes(weights.config, limits_.page_size);
+  pages = std::clamp(affordable, pages_for(max_tokens), pages);
 
   GenerationOptions generation;
   generation.threads = limits_.threads;
@@ -94,7 +104,7 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights&
   const int64_t sequences = static_cast<int64_t>(groups.size()) * request.group_size;
   if (sequences == 0 || request.sampling.max_new_tokens == 0) return groups;
   ASSIGN_OR_RETURN(const auto packed,
-                   PackedWeights::Pack(weights, request.numerics, limits_.threads));
+                   PackedWeights::Pack(weights, limits_.numerics, limits_.threads));
   ASSIGN_OR_RETURN(const auto generation,
                    Begin(weights, *packed, request, longest + request.sampling.max_new_tokens,
                          sequences, request.cancelled));
@@ -125,7 +135,7 @@ absl::StatusOr<std::unique_ptr<RolloutStream>> RolloutStream::Open(const Rollout
   }
   const EngineLimits& limits = engine.limits_;
   std::unique_ptr<RolloutStream> stream(new RolloutStream(engine, weights, options));
-  ASSIGN_OR_RETURN(stream->packed_, PackedWeights::Pack(weights, options.numerics, limits.threads));
+  ASSIGN_OR_RETURN(stream->packed_, PackedWeights::Pack(weights, limits.numerics, limits.threads));
   int64_t longest = weights.config.max_position_embeddings;
   if (limits.cache_tokens > 0) longest = std::min(longest, limits.cache_tokens);
   ASSIGN_OR_RETURN(stream->generation_,
@@ -142,9 +152,10 @@ RolloutStream::~RolloutStream() {
   team_.join();
 }
 
-absl::StatusOr<int64_t> RolloutStream::Submit(const Prompt& prompt) {
+absl::StatusOr<int64_t> RolloutStream::Submit(const Prompt& prompt,
+                                              const std::vector<int32_t>* prompt_tokens) {
   ASSIGN_OR_RETURN(RolloutGroup group,
-                   engine_.EmptyGroup(weights_.config, options_, prompt, nullptr));
+                   engine_.EmptyGroup(weights_.config, options_, prompt, prompt_tokens));
   return generation_->Submit(std::move(group));
 }
 

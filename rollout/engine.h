@@ -31,8 +31,10 @@ struct EngineLimits {
   int max_sequences = 256;      // decoded at a time
   int page_size = 16;           // tokens
   int max_prompt_tokens = 512;  // fed in one forward
-  int64_t cache_tokens = 0;     // in the cache at a time; 0: all that max_sequences can become
-  int draft_tokens = 0;         // guessed ahead (rollout/ngram_draft.h); 0: none
+  // In the cache at a time; 0: all that max_sequences can become, up to a quarter of the memory.
+  int64_t cache_tokens = 0;
+  int draft_tokens = 0;  // guessed ahead (rollout/ngram_draft.h); 0: none
+  Numerics numerics = Numerics::kExact;
 };
 
 // How completions are sampled.
@@ -42,7 +44,6 @@ struct GenerateOptions {
   uint64_t seed = 0;
   int64_t policy_version = 0;
   bool ignore_ends = false;  // completions take their whole budget whatever they say
-  Numerics numerics = Numerics::kExact;
 };
 
 struct GenerateRequest : GenerateOptions {
@@ -96,8 +97,10 @@ class RolloutStream {
   RolloutStream(const RolloutStream&) = delete;
   RolloutStream& operator=(const RolloutStream&) = delete;
 
-  // Samples a group for the prompt, when there is room. Returns its number; fails as Generate does.
-  absl::StatusOr<int64_t> Submit(const Prompt& prompt);
+  // Samples a group for the prompt, when there is room. Returns its number, 0 for the first; fails
+  // as Generate does. `prompt_tokens`, where not null, stand in for those of its text.
+  absl::StatusOr<int64_t> Submit(const Prompt& prompt,
+                                 const std::vector<int32_t>* prompt_tokens = nullptr);
   // Gives a group up, unless it is finished: it will not come out of Next.
   void Cancel(int64_t number);
   // No more prompts will come.
@@ -105,6 +108,8 @@ class RolloutStream {
   // The next finished group, with its number. Waits for one; nothing when the stream is closed and
   // none is left.
   absl::StatusOr<absl::optional<Generation::Finished>> Next();
+  // What was done. After Next has given nothing.
+  void AddTo(RolloutStats& stats) const { generation_->AddTo(stats); }
 
  private:
   RolloutStream(const RolloutEngine& engine, const Weights& weights, const GenerateOptions& options)

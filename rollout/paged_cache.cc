@@ -13,6 +13,7 @@ PagedCache::PagedCache(const PolicyConfig& config, const CacheLimits& limits)
     : page_size_(limits.page_size),
       max_pages_((limits.tokens + limits.page_size - 1) / limits.page_size),
       row_width_(config.cached_row_width()),
+      page_bytes_(PageBytes(config, limits.page_size)),
       experts_per_token_(config.num_moe_layers() * config.num_experts_per_tok),
       experts_(static_cast<size_t>(limits.pages) * page_size_ * experts_per_token_),
       block_tables_(static_cast<size_t>(limits.sequences) * max_pages_, 0),
@@ -29,8 +30,8 @@ PagedCache::PagedCache(const PolicyConfig& config, const CacheLimits& limits)
     free_sequences_.push_back(sequence);
 }
 
-int64_t PagedCache::page_bytes() const {
-  return static_cast<int64_t>(layers_.size()) * page_size_ * row_width_ * sizeof(float);
+int64_t PagedCache::PageBytes(const PolicyConfig& config, int page_size) {
+  return int64_t{config.num_hidden_layers} * page_size * config.cached_row_width() * sizeof(float);
 }
 
 int PagedCache::AllocatePage() {

@@ -35,8 +35,9 @@ class PagedCache {
   int max_tokens() const { return max_pages_ * page_size_; }  // of a sequence
   // Pages that no sequence holds, those in the tree among them.
   int free_pages() const { return static_cast<int>(pages_.size()) - held_pages_; }
-  int peak_pages() const { return peak_pages_; }  // that held something at one time
-  int64_t page_bytes() const;                     // of a page in all layers
+  int peak_pages() const { return peak_pages_; }      // that held something at one time
+  int64_t page_bytes() const { return page_bytes_; }  // of a page in all layers
+  static int64_t PageBytes(const PolicyConfig& config, int page_size);
   int PagesFor(int num_tokens) const { return (num_tokens + page_size_ - 1) / page_size_; }
 
   // A new, empty sequence. There must be one left.
@@ -97,6 +98,7 @@ class PagedCache {
   int page_size_;
   int max_pages_;  // of a sequence
   int row_width_;
+  int64_t page_bytes_;
   int experts_per_token_;
   at::Tensor memory_;             // [layers, num_pages, page_size, row_width]
   std::vector<float*> layers_;    // where each layer begins
