@@ -49,29 +49,32 @@ int64_t Generation::Submit(RolloutGroup group) {
   auto job = std::make_unique<Job>();
   job->group = std::move(group);
   job->progress.resize(job->group.rollouts.size());
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   job->number = submitted_++;
   arrivals_.push_back(std::move(job));
+  news_.notify_one();
   return submitted_ - 1;
 }
 
 void Generation::Cancel(int64_t number) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   cancelled_.push_back(number);
 }
 
 void Generation::Close() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   closed_ = true;
+  news_.notify_one();
 }
 
 void Generation::Abandon() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   abandoned_ = true;
+  news_.notify_one();
 }
 
 absl::StatusOr<absl::optional<Generation::Finished>> Generation::Next() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   const auto ready = [this]()
                          ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return done_ || !finished_.empty(); };
   mutex_.Await(absl::Condition(&ready));  // Run ends or something finishes
@@ -97,9 +100,10 @@ absl::Status Generation::Run() {
     }
     return absl::OkStatus();
   });
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   done_ = true;
   run_status_ = status;
+  finishes_.notify_all();
   return status;
 }
 
@@ -132,11 +136,8 @@ void Generation::Plan() {
 // Takes in what has come and what has been given up. False when the end has come: everything given
 // up or, for a team that is idle, no more to wait for.
 bool Generation::TakeArrivals(bool idle) {
-  const absl::MutexLock lock(&mutex_);
-  const auto news = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return !arrivals_.empty() || closed_ || abandoned_;
-  };
-  if (idle) mutex_.Await(absl::Condition(&news));  // Submit, Close or Abandon
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (idle) news_.wait(lock, [this] { return !arrivals_.empty() || closed_ || abandoned_; });
   if (abandoned_ ||
       (options_.cancelled != nullptr && options_.cancelled->load(std::memory_order_relaxed))) {
     return false;
@@ -179,8 +180,9 @@ void Generation::Advance() {
     for (Rollout& rollout : finished.group.rollouts) {
       rollout.text = tokenizer_->Decode(rollout.tokens, /*skip_special=*/true);
     }
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     finished_.push_back(std::move(finished));
+    finishes_.notify_one();
   }
   planning_seconds_ += SecondsSince(start);
 }

@@ -3,15 +3,16 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 
@@ -119,7 +120,10 @@ class Generation {
   RolloutStats times_;
   double planning_seconds_ = 0;
 
-  mutable absl::Mutex mutex_;
+  // Not Abseil's, of which ThreadSanitizer sees nothing where a distribution has built it.
+  std::mutex mutex_;
+  std::condition_variable news_;      // for the team: arrivals_, closed_, abandoned_
+  std::condition_variable finishes_;  // for Next: finished_, done_
   std::deque<std::unique_ptr<Job>> arrivals_ ABSL_GUARDED_BY(mutex_);
   std::vector<int64_t> cancelled_ ABSL_GUARDED_BY(mutex_);
   std::deque<Finished> finished_ ABSL_GUARDED_BY(mutex_);

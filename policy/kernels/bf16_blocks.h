@@ -28,7 +28,7 @@ constexpr int kMaxRows = 1024, kMinDepth = 512, kMaxDepth = 4096, kConvertedSize
 // Part of the second-level cache.
 constexpr int64_t kCachedPanels = 512 << 10;
 // A packed B beyond this is taken not to be cached, and is fetched at least so far ahead.
-constexpr int64_t kUncached = 1 << 20, kLead = 16 << 10, kLine = 64;
+constexpr int64_t kUncached = 1 << 16, kLead = 16 << 10, kLine = 64;
 
 inline int CeilDivide(int64_t a, int64_t b) { return static_cast<int>((a + b - 1) / b); }
 
