@@ -45,6 +45,7 @@ GenerateRequest RandomRequest(const BenchOptions& options, int vocabulary) {
   request.seed = options.seed;
   request.ignore_ends = true;
   request.numerics = options.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
+  request.int8_weights = options.weights == "int8";
   return request;
 }
 
@@ -114,6 +115,7 @@ ordered_json Record(const BenchOptions& options, const Weights& weights, const R
           {"parameters", weights.CountParameters()},
           {"dtype", options.dtype},
           {"numerics", options.numerics},
+          {"weights", options.weights},
           {"threads", options.threads},
           {"prompts", options.prompts},
           {"group", options.group},

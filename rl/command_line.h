@@ -73,6 +73,7 @@ struct BenchOptions {
   int threads = 2;
   std::string numerics = "exact";
   std::string dtype = "fp32";
+  std::string weights = "as_given";
   int repeats = 1;
   int64_t seed = 1;
 
@@ -86,6 +87,8 @@ struct BenchOptions {
     visit("threads", threads, Range(1, 1024), "processor threads");
     visit("numerics", numerics, OneOf{{"exact", "fast"}}, "of matrix products, as in logprobs");
     visit("dtype", dtype, OneOf{{"fp32", "bf16"}}, "of the matrices; activations are fp32");
+    visit("weights", weights, OneOf{{"as_given", "int8"}},
+          "of rollouts: int8 rounds their matrices to 8 bits, the learner's stay as they are");
     visit("repeats", repeats, Range(1, 1000), "lines to print, a run each");
     visit("seed", seed, AtLeast(0), "of prompts and draws");
   }

@@ -251,8 +251,9 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights&
                                                                   RolloutStats* stats) const {
   ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups, EmptyGroups(weights.config, request));
   if (groups.empty() || request.sampling.max_new_tokens == 0) return groups;
-  ASSIGN_OR_RETURN(const auto packed,
-                   PackedWeights::Pack(weights, request.numerics, limits_.threads));
+  ASSIGN_OR_RETURN(const auto packed, PackedWeights::Pack(weights, {.numerics = request.numerics,
+                                                                    .threads = limits_.threads,
+                                                                    .int8 = request.int8_weights}));
   Generation generation(weights, *packed, request, limits_, *tokenizer_, format_.end_tokens(),
                         SizeOfCache(request, groups));
   for (RolloutGroup& group : groups) generation.Add(&group);

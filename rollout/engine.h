@@ -46,6 +46,7 @@ struct GenerateRequest {
   std::vector<std::vector<int32_t>> prompt_tokens;
   bool ignore_ends = false;
   Numerics numerics = Numerics::kExact;
+  bool int8_weights = false;  // matrices rounded to 8 bits (policy/packed_weights.h)
 };
 
 class RolloutEngine {
