@@ -287,28 +287,48 @@ struct Elements {
   return elements;
 }
 
+// Combines each group of kGroup lanes: all of them then hold what comes out.
+template <int kGroup, typename Vector, typename Combine, int... kLane>
+[[gnu::always_inline]] inline Vector FoldBelow(Vector v, Combine combine,
+                                               std::integer_sequence<int, kLane...> lanes) {
+  if constexpr (kGroup == 1) {
+    return v;
+  } else {
+    constexpr int kBit = kGroup / 2;
+    const Vector exchanged = __builtin_shufflevector(v, v, (kLane ^ kBit)...);
+    return FoldBelow<kBit>(combine(v, exchanged), combine, lanes);
+  }
+}
+
+// The halves of two vectors, one after the other: the first halves, or the second ones.
+template <int kHalf, int... kLane>
+[[gnu::always_inline]] inline Floats JoinHalves(Floats a, Floats b,
+                                                std::integer_sequence<int, kLane...>) {
+  constexpr int kHalfLanes = kLanes / 2;
+  return __builtin_shufflevector(
+      a, b,
+      (kLane < kHalfLanes ? kLane + kHalf * kHalfLanes : kLane + kHalfLanes * (1 + kHalf))...);
+}
+
 // Where an element is no number, so may these be, or not.
 struct Extremes {
   float least, greatest;
 };
 
-inline Extremes ExtremesOf(const Elements& elements) {
-  Floats least = elements.vectors[0], greatest = least;
+[[gnu::always_inline]] inline Extremes ExtremesOf(const Elements& elements) {
+  const std::make_integer_sequence<int, kLanes> lanes;
+  const auto greater = [](Floats a, Floats b) __attribute__((always_inline)) {
+    return a > b ? a : b;
+  };
+  Floats greatest = elements.vectors[0], negative = -greatest;
   for (int v = 1; v < kBlockVectors; ++v) {
-    const Floats next = elements.vectors[v];
-    least = next < least ? next : least;
-    greatest = next > greatest ? next : greatest;
+    greatest = greater(elements.vectors[v], greatest);
+    negative = greater(-elements.vectors[v], negative);
   }
-  float low[kLanes], high[kLanes];
-  Store(low, least);
-  Store(high, greatest);
-  for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) {
-      low[i] = std::min(low[i], low[i + width]);
-      high[i] = std::max(high[i], high[i + width]);
-    }
-  }
-  return {low[0], high[0]};
+  const Floats both = FoldBelow<kLanes / 2>(
+      greater(JoinHalves<0>(negative, greatest, lanes), JoinHalves<1>(negative, greatest, lanes)),
+      greater, lanes);
+  return {-both[0], both[kLanes / 2]};
 }
 
 struct PackedBlock {
@@ -341,10 +361,8 @@ template <QuantizedFormat kFormat>
     const Bytes bytes = __builtin_convertvector(code, Bytes);
     std::memcpy(packed.quants + v * kLanes, &bytes, sizeof(bytes));
   }
-  int32_t lanes[kLanes], all = 0;
-  std::memcpy(lanes, &differences, sizeof(lanes));
-  for (int i = 0; i < kLanes; ++i) all |= lanes[i];
-  return all == 0;
+  const auto either = [](Ints a, Ints b) __attribute__((always_inline)) { return a | b; };
+  return FoldBelow<kLanes>(differences, either, std::make_integer_sequence<int, kLanes>())[0] == 0;
 }
 
 // The same with the scale and minimum to be found. First as ggml's own quantization chooses them,
@@ -454,7 +472,10 @@ bool PackBlocks(int n, int k, const float* b, int64_t b_row, int64_t b_col, uint
 bool PackExactly(QuantizedFormat format, int n, int k, const float* b, int64_t b_row, int64_t b_col,
                  uint8_t* packed) {
   return WithFormat(format, [&]<QuantizedFormat kFormat>() {
-    return PackBlocks<kFormat>(n, k, b, b_row, b_col, packed, QuantizeExactly<kFormat>);
+    return PackBlocks<kFormat>(n, k, b, b_row, b_col, packed,
+                               [](const Elements& elements, PackedBlock& block) {
+                                 return QuantizeExactly<kFormat>(elements, block);
+                               });
   });
 }
 
