@@ -40,7 +40,7 @@ class PackedMatrix {
   void ChooseFormat(bool round_to_int8);
   // Packs into memory that the caller keeps, packed_bytes() of it. False where b turns out not to
   // be what its samples are: something else has then been chosen, of other packed_bytes(), so try
-  // again. Without it products are fast, not exact (policy/ops.h).
+  // again. What is not packed gives fast products, not exact ones (policy/ops.h).
   bool PackInto(void* memory);
 
   // Columns of the panels from begin to end of c [m, N] = a [m, K] b; rows a_row and c_row apart.

@@ -168,7 +168,9 @@ template <QuantizedFormat kFormat, typename Row>
   } else {
     for (int group = 0; group < kBlock / 8; ++group) {
       Words words[kVectors];
-      std::memcpy(words, quants + 4 * kWidth * group, sizeof(words));
+      for (int v = 0; v < kVectors; ++v) {
+        std::memcpy(&words[v], quants + 4 * (kWidth * group + kLanes * v), sizeof(words[v]));
+      }
 #pragma GCC unroll 8
       for (int k = 0; k < 8; ++k) {
         Floats weights[kVectors];

@@ -63,9 +63,9 @@ TEST(CommandLineTest, ReadsSampleByTheFieldsOfItsOptions) {
 }
 
 TEST(CommandLineTest, ReadsBench) {
-  const CommandLine line = Parsed({"bench", "rollout", "--policy", "p", "--group=4", "--dtype",
-                                   "bf16", "--numerics", "fast", "--weights", "int8",
-                                   "--prompt-tokens", "100"});
+  const CommandLine line =
+      Parsed({"bench", "rollout", "--policy", "p", "--group=4", "--dtype", "bf16", "--numerics",
+              "fast", "--weights", "int8", "--prompt-tokens", "100"});
   EXPECT_EQ(line.command, Command::kBench);
   EXPECT_EQ(line.bench.policy, "p");
   EXPECT_EQ(line.bench.group, 4);
