@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include <ATen/ATen.h>
 
@@ -50,6 +51,7 @@ std::vector<PackedMatrix*> AllMatrices(PackedWeights& weights) {
   const auto add = [&](PackedMatrix& matrix) {
     if (matrix.defined()) all.push_back(&matrix);
   };
+  add(weights.head);  // first, for it takes longest
   for (PackedLayer& layer : weights.layers) {
     for (PackedMatrix* matrix : {&layer.q_a, &layer.q, &layer.kv_a, &layer.qkv, &layer.o,
                                  &layer.gate_up, &layer.down, &layer.router}) {
@@ -60,7 +62,6 @@ std::vector<PackedMatrix*> AllMatrices(PackedWeights& weights) {
       for (PackedMatrix& matrix : *matrices) add(matrix);
     }
   }
-  add(weights.head);
   return all;
 }
 
@@ -69,6 +70,7 @@ bool IsBFloat16(const at::Tensor& tensor) { return tensor.scalar_type() == at::k
 }  // namespace
 
 int PackedMatrix::panel_width() const {
+  if (format_) return ActiveQuantizedProducts().panel_width;
   return IsBFloat16(b_) ? kBf16PanelWidth : ActiveKernels<float>().panel_width;
 }
 
@@ -76,23 +78,83 @@ int PackedMatrix::panels() const {
   return static_cast<int>((columns() + panel_width() - 1) / panel_width());
 }
 
-int64_t PackedMatrix::panel_elements() const {
-  return IsBFloat16(b_) ? Bf16PackedSize(kBf16PanelWidth, rows()) : rows() * panel_width();
+int64_t PackedMatrix::panel_bytes() const {
+  if (format_) return ActiveQuantizedProducts().PackedSize(*format_, panel_width(), rows());
+  const int64_t elements =
+      IsBFloat16(b_) ? Bf16PackedSize(kBf16PanelWidth, rows()) : rows() * panel_width();
+  return elements * static_cast<int64_t>(b_.element_size());
 }
 
-int64_t PackedMatrix::packed_bytes() const {
-  return panels() * panel_elements() * static_cast<int64_t>(b_.element_size());
+int64_t PackedMatrix::packed_bytes() const { return panels() * panel_bytes(); }
+
+// The least format that some blocks, spread over b, are exactly.
+absl::optional<QuantizedFormat> PackedMatrix::FormatOfSamples() const {
+  if (IsBFloat16(b_)) return absl::nullopt;
+  constexpr int64_t kSamples = 64;
+  const int64_t blocks = rows() / kQuantizedBlock, samples = std::min(kSamples, columns());
+  const float* const b = b_.const_data_ptr<float>();
+  for (const QuantizedFormat format :
+       {QuantizedFormat::kInt4, QuantizedFormat::kInt4WithMinimum, QuantizedFormat::kInt8}) {
+    int64_t exact = 0;
+    for (; exact < samples; ++exact) {
+      const int64_t column = exact * columns() / samples, first = exact % blocks * kQuantizedBlock;
+      float block[kQuantizedBlock];
+      for (int i = 0; i < kQuantizedBlock; ++i) {
+        block[i] = b[(first + i) * b_.stride(0) + column * b_.stride(1)];
+      }
+      if (!ActiveQuantizedProducts().is_exact(format, block)) break;
+    }
+    if (exact == samples) return format;
+  }
+  return absl::nullopt;
 }
 
-void PackedMatrix::PackInto(void* memory) {
-  packed_ = memory;
-  if (IsBFloat16(b_)) {
+void PackedMatrix::ChooseFormat(bool round_to_int8) {
+  format_.reset();
+  rounded_ = false;
+  if (rows() == 0 || rows() % kQuantizedBlock != 0) return;
+  round_to_int8_ = round_to_int8;
+  format_ = FormatOfSamples();
+  if (format_ || !round_to_int8) return;
+  format_ = QuantizedFormat::kInt8;
+  rounded_ = true;
+}
+
+bool PackedMatrix::PackInto(void* memory) {
+  if (format_) {
+    auto* const packed = static_cast<uint8_t*>(memory);
+    const bool done = rounded_ ? PackRounded(packed)
+                               : ActiveQuantizedProducts().pack_exactly(
+                                     *format_, columns(), rows(), b_.const_data_ptr<float>(),
+                                     b_.stride(0), b_.stride(1), packed);
+    if (!done) {
+      rounded_ = !rounded_ && round_to_int8_;
+      format_.reset();
+      if (rounded_) format_ = QuantizedFormat::kInt8;
+      return false;
+    }
+  } else if (IsBFloat16(b_)) {
     ActiveBf16Products().pack(columns(), rows(), static_cast<const BFloat16*>(b_.const_data_ptr()),
                               b_.stride(0), b_.stride(1), static_cast<BFloat16*>(memory));
   } else {
     ActiveKernels<float>().pack(columns(), rows(), b_.const_data_ptr<float>(), b_.stride(0),
                                 b_.stride(1), static_cast<float*>(memory));
   }
+  packed_ = memory;
+  return true;
+}
+
+// A panel at a time, for bfloat16 is widened first.
+bool PackedMatrix::PackRounded(uint8_t* memory) const {
+  for (int64_t first = 0; first < columns(); first += panel_width(), memory += panel_bytes()) {
+    const int64_t width = std::min<int64_t>(panel_width(), columns() - first);
+    const at::Tensor panel = b_.narrow(1, first, width).to(at::kFloat);
+    if (!ActiveQuantizedProducts().pack_rounded(width, rows(), panel.const_data_ptr<float>(),
+                                                panel.stride(0), panel.stride(1), memory)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void PackedMatrix::Multiply(int m, const float* a, int64_t a_row, int begin, int end, float* c,
@@ -106,41 +168,54 @@ void PackedMatrix::Multiply(int m, const float* a, int64_t a_row, int begin, int
     MultiplyFast(left, b_.narrow(1, first, width), result, /*accumulate=*/false);
     return;
   }
-  const int64_t at = begin * panel_elements();
-  if (IsBFloat16(b_)) {
+  const void* const packed = static_cast<const uint8_t*>(packed_) + begin * panel_bytes();
+  if (format_) {
+    ActiveQuantizedProducts().gemm_packed(*format_, m, width, rows(), a, a_row,
+                                          static_cast<const uint8_t*>(packed), c + first, c_row);
+  } else if (IsBFloat16(b_)) {
     ActiveBf16Products().gemm_packed(m, width, rows(), a, a_row, 1,
-                                     static_cast<const BFloat16*>(packed_) + at, c + first, c_row,
-                                     false);
+                                     static_cast<const BFloat16*>(packed), c + first, c_row, false);
   } else {
     ActiveKernels<float>().gemm_packed(m, width, rows(), a, a_row, 1,
-                                       static_cast<const float*>(packed_) + at, c + first, c_row,
-                                       false);
+                                       static_cast<const float*>(packed), c + first, c_row, false);
   }
 }
 
 absl::StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(const Weights& weights,
-                                                                   Numerics numerics, int threads) {
+                                                                   const PackOptions& options) {
   auto packed = std::make_unique<PackedWeights>();
   for (const LayerWeights& layer : weights.layers) {
     packed->layers.push_back(LayerOf(weights.config, layer));
   }
   packed->head = OfWeight(weights.head);
-  if (numerics == Numerics::kFast) return packed;
+  if (options.numerics == Numerics::kFast && !options.int8) return packed;
 
   const std::vector<PackedMatrix*> matrices = AllMatrices(*packed);
+  for (PackedMatrix* matrix : matrices) matrix->ChooseFormat(options.int8);
+  for (PackedLayer& layer : packed->layers) {
+    if (layer.router.defined()) layer.router.ChooseFormat(/*round_to_int8=*/false);
+  }
   std::vector<int64_t> offsets;
   int64_t bytes = 0;
   for (const PackedMatrix* matrix : matrices) {
     offsets.push_back(bytes);
     bytes += (matrix->packed_bytes() + kAlignment - 1) / kAlignment * kAlignment;
   }
-  packed->memory = at::empty({bytes}, at::kByte);
-  AskForHugePages(packed->memory);
-  uint8_t* memory = packed->memory.mutable_data_ptr<uint8_t>();
+  std::mutex mutex;
+  const auto allocate = [&](int64_t size) {
+    at::Tensor memory = at::empty({size}, at::kByte);
+    AskForHugePages(memory);
+    const std::lock_guard lock(mutex);
+    packed->memory.push_back(memory);
+    return memory.mutable_data_ptr<uint8_t>();
+  };
+  uint8_t* const memory = allocate(bytes);
   std::atomic<size_t> next{0};
-  RETURN_IF_ERROR(RunThreads(threads, [&](int) {
+  RETURN_IF_ERROR(RunThreads(options.threads, [&](int) {
     for (size_t i = next++; i < matrices.size(); i = next++) {
-      matrices[i]->PackInto(memory + offsets[i]);
+      PackedMatrix& matrix = *matrices[i];
+      bool done = matrix.PackInto(memory + offsets[i]);
+      while (!done) done = matrix.PackInto(allocate(matrix.packed_bytes()));
     }
     return absl::OkStatus();
   }));

@@ -8,14 +8,21 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include <ATen/core/Tensor.h>
 
+#include "policy/kernels/quantized_products.h"
 #include "policy/ops.h"
 #include "policy/weights.h"
 
 namespace grpo {
 
-// A right-hand factor b [K, N], fp32 or bfloat16.
+// A right-hand factor b [K, N], fp32 or bfloat16. It is packed as one of
+//   - b's own type;
+//   - blocks of 4 or 8 bits, where b is fp32 and exactly that (it came from a quantized file, and
+//     has not been trained since): products keep their bits, and read far less;
+//   - blocks of 8 bits, each weight rounded, where asked for: another policy, if a close one.
+// Blocks lie along K: where it is no multiple of kQuantizedBlock, b's own type remains.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
@@ -26,21 +33,32 @@ class PackedMatrix {
   int64_t columns() const { return b_.size(1); }
   int panels() const;
   int64_t packed_bytes() const;
+  // What it is packed as, where not b's own type.
+  const absl::optional<QuantizedFormat>& format() const { return format_; }
 
-  // Packs into memory that the caller keeps, packed_bytes() of it. Without it products are fast,
-  // not exact (policy/ops.h).
-  void PackInto(void* memory);
+  // Chooses what to pack as, from samples of b's blocks.
+  void ChooseFormat(bool round_to_int8);
+  // Packs into memory that the caller keeps, packed_bytes() of it. False where b turns out not to
+  // be what its samples are: something else has then been chosen, of other packed_bytes(), so try
+  // again. What is not packed gives fast products, not exact ones (policy/ops.h).
+  bool PackInto(void* memory);
 
   // Columns of the panels from begin to end of c [m, N] = a [m, K] b; rows a_row and c_row apart.
-  // Exact products are the bits of Linear's, however the columns are shared out.
+  // Exact products are the bits of Linear's (with the weights as rounded), however the columns are
+  // shared out.
   void Multiply(int m, const float* a, int64_t a_row, int begin, int end, float* c,
                 int64_t c_row) const;
 
  private:
   int panel_width() const;
-  int64_t panel_elements() const;
+  int64_t panel_bytes() const;
+  absl::optional<QuantizedFormat> FormatOfSamples() const;
+  bool PackRounded(uint8_t* memory) const;
 
   at::Tensor b_;  // a view of the weight
+  absl::optional<QuantizedFormat> format_;
+  bool rounded_ = false;        // packed as int8 that b is not exactly
+  bool round_to_int8_ = false;  // asked for
   void* packed_ = nullptr;
 };
 
@@ -54,15 +72,22 @@ struct PackedLayer {
   std::vector<PackedMatrix> expert_gate_up, expert_down;  // of each expert
 };
 
+struct PackOptions {
+  Numerics numerics = Numerics::kExact;
+  int threads = 1;
+  // Rounds to 8 bits what is not exactly 4 or 8, except routers; such weights are packed and summed
+  // in fp32 whatever the numerics.
+  bool int8 = false;
+};
+
 struct PackedWeights {
   std::vector<PackedLayer> layers;
   PackedMatrix head;
-  at::Tensor memory;
+  std::vector<at::Tensor> memory;
 
-  // Packs with this many threads; fast products need no packing. The weights must not change or
-  // move while this is in use.
+  // Fast products need no packing. The weights must not change or move while this is in use.
   static absl::StatusOr<std::unique_ptr<PackedWeights>> Pack(const Weights& weights,
-                                                             Numerics numerics, int threads);
+                                                             const PackOptions& options);
 };
 
 }  // namespace grpo

@@ -155,6 +155,7 @@ ordered_json Record(const BenchOptions& options, const Weights& weights, const R
           {"parameters", weights.CountParameters()},
           {"dtype", options.dtype},
           {"numerics", options.numerics},
+          {"weights", options.weights},
           {"threads", options.threads},
           {"prompts", options.prompts},
           {"group", options.group},
@@ -206,6 +207,7 @@ absl::Status RunBench(const CommandLine& command) {
   engine_limits.max_prompt_tokens = options.max_prompt_tokens;
   engine_limits.cache_tokens = options.cache_tokens;
   engine_limits.draft_tokens = options.draft_tokens;
+  engine_limits.int8_weights = options.weights == "int8";
   engine_limits.numerics = options.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
   const RolloutEngine engine(tokenizer, format, engine_limits);
   const GenerateRequest request = RandomRequest(options, weights.config.vocab_size);

@@ -79,6 +79,7 @@ struct BenchOptions {
   int draft_tokens = 0;
   double temperature = 1;
   int stagger_ms = 0;
+  std::string weights = "as_given";
   int repeats = 1;
   int64_t seed = 1;
 
@@ -100,6 +101,8 @@ struct BenchOptions {
     visit("temperature", temperature, Range(0, 100), "of the draws");
     visit("stagger_ms", stagger_ms, Range(0, 60000),
           "prompts come one by one, with up to so many milliseconds in between; 0: at once");
+    visit("weights", weights, OneOf{{"as_given", "int8"}},
+          "of rollouts: int8 rounds their matrices to 8 bits, the learner's stay as they are");
     visit("repeats", repeats, Range(1, 1000), "lines to print, a run each");
     visit("seed", seed, AtLeast(0), "of prompts and draws");
   }

@@ -122,6 +122,7 @@ struct RolloutConfig {
   int64_t cache_tokens = 0;
   int draft_tokens = 0;
   std::string numerics = "exact";
+  std::string weights = "as_given";
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
@@ -135,6 +136,8 @@ struct RolloutConfig {
           "tokens guessed ahead where few completions run; changes no token; 0 is off");
     visit("numerics", numerics, OneOf{{"exact", "fast"}},
           "exact: recorded log-probs are the learner's, bit for bit; fast: LibTorch's products");
+    visit("weights", weights, OneOf{{"as_given", "int8"}},
+          "int8 samples with matrices rounded to 8 bits; log-probs then differ from the learner's");
   }
 };
 
@@ -245,7 +248,7 @@ struct Recipe {
     visit("data", data, NoConstraint(), "prompts");
     visit("sft", sft, NoConstraint(), "cold start");
     visit("grpo", grpo, NoConstraint(), "reinforcement");
-    visit("rollout", rollout, NoConstraint(), "how the engine samples; no result depends on it");
+    visit("rollout", rollout, NoConstraint(), "how the engine samples");
     visit("reward", reward, NoConstraint(),
           "checkers, summed by weight; the first decides what passes");
     visit("scorer", scorer, NoConstraint(), "how checkers run");

@@ -156,6 +156,7 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
   limits.max_prompt_tokens = recipe.rollout.max_prompt_tokens;
   limits.cache_tokens = recipe.rollout.cache_tokens;
   limits.draft_tokens = recipe.rollout.draft_tokens;
+  limits.int8_weights = recipe.rollout.weights == "int8";
   limits.numerics = recipe.rollout.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
   parts.engine = std::make_unique<RolloutEngine>(parts.tokenizer, parts.format, limits);
   return parts;

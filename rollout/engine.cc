@@ -103,8 +103,7 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights&
   }
   const int64_t sequences = static_cast<int64_t>(groups.size()) * request.group_size;
   if (sequences == 0 || request.sampling.max_new_tokens == 0) return groups;
-  ASSIGN_OR_RETURN(const auto packed,
-                   PackedWeights::Pack(weights, limits_.numerics, limits_.threads));
+  ASSIGN_OR_RETURN(const auto packed, PackedWeights::Pack(weights, limits_.packing()));
   ASSIGN_OR_RETURN(const auto generation,
                    Begin(weights, *packed, request, longest + request.sampling.max_new_tokens,
                          sequences, request.cancelled));
@@ -135,7 +134,7 @@ absl::StatusOr<std::unique_ptr<RolloutStream>> RolloutStream::Open(const Rollout
   }
   const EngineLimits& limits = engine.limits_;
   std::unique_ptr<RolloutStream> stream(new RolloutStream(engine, weights, options));
-  ASSIGN_OR_RETURN(stream->packed_, PackedWeights::Pack(weights, limits.numerics, limits.threads));
+  ASSIGN_OR_RETURN(stream->packed_, PackedWeights::Pack(weights, limits.packing()));
   int64_t longest = weights.config.max_position_embeddings;
   if (limits.cache_tokens > 0) longest = std::min(longest, limits.cache_tokens);
   ASSIGN_OR_RETURN(stream->generation_,

@@ -35,6 +35,11 @@ struct EngineLimits {
   int64_t cache_tokens = 0;
   int draft_tokens = 0;  // guessed ahead (rollout/ngram_draft.h); 0: none
   Numerics numerics = Numerics::kExact;
+  bool int8_weights = false;  // matrices rounded to 8 bits (policy/packed_weights.h)
+
+  PackOptions packing() const {
+    return {.numerics = numerics, .threads = threads, .int8 = int8_weights};
+  }
 };
 
 // How completions are sampled.

@@ -74,10 +74,8 @@ void Generation::Abandon() {
 }
 
 absl::StatusOr<absl::optional<Generation::Finished>> Generation::Next() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto ready = [this]()
-                         ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return done_ || !finished_.empty(); };
-  mutex_.Await(absl::Condition(&ready));  // Run ends or something finishes
+  std::unique_lock<std::mutex> lock(mutex_);
+  finishes_.wait(lock, [this] { return done_ || !finished_.empty(); });
   if (finished_.empty()) {
     RETURN_IF_ERROR(run_status_);
     return absl::optional<Finished>();

@@ -63,13 +63,15 @@ TEST(CommandLineTest, ReadsSampleByTheFieldsOfItsOptions) {
 }
 
 TEST(CommandLineTest, ReadsBench) {
-  const CommandLine line = Parsed({"bench", "rollout", "--policy", "p", "--group=4", "--dtype",
-                                   "bf16", "--numerics", "fast", "--prompt-tokens", "100"});
+  const CommandLine line =
+      Parsed({"bench", "rollout", "--policy", "p", "--group=4", "--dtype", "bf16", "--numerics",
+              "fast", "--weights", "int8", "--prompt-tokens", "100"});
   EXPECT_EQ(line.command, Command::kBench);
   EXPECT_EQ(line.bench.policy, "p");
   EXPECT_EQ(line.bench.group, 4);
   EXPECT_EQ(line.bench.dtype, "bf16");
   EXPECT_EQ(line.bench.numerics, "fast");
+  EXPECT_EQ(line.bench.weights, "int8");
   EXPECT_EQ(line.bench.prompt_tokens, 100);
   EXPECT_EQ(line.recipe, "");
   EXPECT_THAT(ErrorOf({"bench", "--policy", "p"}), HasSubstr("must be rollout"));

@@ -35,7 +35,7 @@ Result OfLearner(const Weights& weights, const at::Tensor& tokens) {
 Result OfRollouts(const Weights& weights, const at::Tensor& tokens, int chunk, int threads,
                   int page_size) {
   const int length = static_cast<int>(tokens.numel());
-  const auto packed = PackedWeights::Pack(weights, Numerics::kExact, threads);
+  const auto packed = PackedWeights::Pack(weights, {.threads = threads});
   EXPECT_TRUE(packed.ok()) << packed.status();
   PagedCache cache(weights.config,
                    {.pages = 64, .page_size = page_size, .sequences = 1, .tokens = length});
