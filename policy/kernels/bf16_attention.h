@@ -17,14 +17,21 @@ namespace grpo {
 inline constexpr int kBf16PageTokens = kBf16DepthStep;
 static_assert(kBf16PageTokens == kBf16PanelWidth);
 
-// A page holds for each cached head two right-hand factors as bf16_products.h packs them: the keys,
-// [key_dim, tokens], then the values, [tokens, value_dim]. Where keys and values overlap, as with
-// MLA, that is twice the same numbers.
+// A page holds for each cached head its keys as bf16_products.h packs a right-hand factor,
+// [key_dim, tokens], then its values as it packs [tokens, value_dim], but for the tokens' order,
+// which is 0, 16, 1, 17, 2, ... 15, 31. Values that lie among the keys, as with MLA, are not there
+// twice: to turn them around for each call takes far less time than to read as much again from
+// memory.
+inline bool Bf16ValuesAreInKeys(const AttentionShape& shape) {
+  return shape.value_begin % kBf16DepthStep == 0 &&
+         shape.value_begin + shape.value_dim <= shape.key_dim;
+}
 inline int64_t Bf16KeyElements(const AttentionShape& shape) {
   return Bf16PackedSize(kBf16PageTokens, shape.key_dim);
 }
 inline int64_t Bf16HeadElements(const AttentionShape& shape) {
-  return Bf16KeyElements(shape) + Bf16PackedSize(shape.value_dim, kBf16PageTokens);
+  return Bf16KeyElements(shape) +
+         (Bf16ValuesAreInKeys(shape) ? 0 : Bf16PackedSize(shape.value_dim, kBf16PageTokens));
 }
 inline int64_t Bf16PageElements(const AttentionShape& shape) {
   return shape.num_cached_heads * Bf16HeadElements(shape);

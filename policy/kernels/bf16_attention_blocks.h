@@ -21,7 +21,7 @@ constexpr int kPageTokens = kBf16PageTokens;
 
 // ---- Writing
 
-// A token's key is a column of the keys, a row of the values.
+// A token's key is a column of the keys, its value every second element of a row of pairs.
 template <typename Level>
 void StoreHead(const AttentionShape& shape, const float* row, int place, BFloat16* keys) {
   BFloat16 rounded[kStep];
@@ -31,7 +31,8 @@ void StoreHead(const AttentionShape& shape, const float* row, int place, BFloat1
       std::memcpy(keys + 2 * (p * kWidth + place), rounded + 2 * p, sizeof(Pair));
     }
   }
-  BFloat16* values = keys + place / 2 * 2 * kWidth + place % 2;
+  if (Bf16ValuesAreInKeys(shape)) return;
+  BFloat16* values = keys + place % kPairs * 2 * kWidth + place / kPairs;
   for (int v = 0; v < shape.value_dim; v += kWidth, values += kStepSize) {
     Level::Round(row + shape.value_begin + v, std::min(kWidth, shape.value_dim - v), rounded);
     Level::StoreApart(rounded, values);
@@ -42,6 +43,31 @@ template <typename Level>
 void StoreRow(const AttentionShape& shape, const float* row, int place, BFloat16* page) {
   for (int c = 0; c < shape.num_cached_heads; ++c) {
     StoreHead<Level>(shape, row + c * shape.row_dim, place, page + c * Bf16HeadElements(shape));
+  }
+}
+
+// A step of a page's keys as a step of values. In pairs of tokens that far apart, the two of a pair
+// come from two registers at the same place.
+inline void KeysToValues(const BFloat16* keys, BFloat16* values) {
+  using Pairs = VectorOf<Pair>::Type;
+  constexpr int kLanes = VectorOf<Pair>::kLanes;
+  for (int t = 0; t < kPairs; t += kLanes) {
+    for (int k = 0; k < kStep; k += kLanes) {
+      Pairs rows[kLanes];
+#pragma GCC unroll 8
+      for (int i = 0; i < kLanes / 2; ++i) {
+        Pairs first, second;
+        std::memcpy(&first, keys + (k + 2 * i) * kWidth + 2 * t, sizeof(first));
+        std::memcpy(&second, keys + (k + 2 * i) * kWidth + 2 * (t + kPairs), sizeof(second));
+        rows[2 * i] = (first & 0xffff) | (second << 16);
+        rows[2 * i + 1] = (first >> 16) | (second & 0xffff0000);
+      }
+      SwapAllBlocks<1>(rows);
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) {
+        std::memcpy(values + 2 * ((t + i) * kWidth + k), &rows[i], sizeof(rows[i]));
+      }
+    }
   }
 }
 
@@ -84,40 +110,48 @@ inline void HideBeyond(int visible, float* scores) {
   }
 }
 
-// The scores over a row's visible tokens, in place, become exp(scaled score - maximum) over whole
-// pages; returns the maximum and the sum. A page more would add zeros to each lane's sum.
-inline std::pair<float, float> ExpScores(int visible, float scale, float* scores) {
+inline int PadToPages(int visible) { return CeilDivide(visible, kPageTokens) * kPageTokens; }
+
+inline float LargestScore(int visible, float scale, float* scores) {
   HideBeyond(visible, scores);
-  const int padded = CeilDivide(visible, kPageTokens) * kPageTokens;
-  Floats tops = Load(scores) * scale;
-  for (int j = kFloats; j < padded; j += kFloats) tops = Larger(tops, Load(scores + j) * scale);
-  const float top = OverLanes<kFloats / 2>(tops, Larger);
+  const int padded = PadToPages(visible);
+  Floats tops[2] = {Load(scores) * scale, Load(scores + kFloats) * scale};
+  for (int j = 2 * kFloats; j < padded; j += 2 * kFloats) {
+    for (int v = 0; v < 2; ++v) tops[v] = Larger(tops[v], Load(scores + j + v * kFloats) * scale);
+  }
+  return OverLanes<kFloats / 2>(Larger(tops[0], tops[1]), Larger);
+}
+
+// The scores over a row's visible tokens, in place, become exp(scaled score - maximum) over whole
+// pages; returns the sum. A page more would add zeros to each lane's sum.
+inline float ExpScores(int visible, float scale, float maximum, float* scores) {
+  const int padded = PadToPages(visible);
   Floats sums = {};
   for (int j = 0; j < padded; j += kFloats) {
-    const Floats weight = Exp(Load(scores + j) * scale - top);
+    const Floats weight = Exp(Load(scores + j) * scale - maximum);
     Store(scores + j, weight);
     sums += weight;
   }
-  return {top, OverLanes<kFloats / 2>(sums, [](Floats a, Floats b) { return a + b; })};
+  return OverLanes<kFloats / 2>(sums, [](Floats a, Floats b) { return a + b; });
 }
 
-// Scores become attention weights, rounded to a row of A, of which the pages are to_step apart.
-// Returns the log of the sum of exponentials.
+template <int... kLane>
+[[gnu::always_inline]] inline void StoreInterleaved(Floats a, Floats b, float* to,
+                                                    std::integer_sequence<int, kLane...>) {
+  Store(to, __builtin_shufflevector(a, b, (kLane / 2 + kLane % 2 * kFloats)...));
+  Store(to + kFloats,
+        __builtin_shufflevector(a, b, (kFloats / 2 + kLane / 2 + kLane % 2 * kFloats)...));
+}
+
+// A page's weights times `factor`, rounded, in the order of its values.
 template <typename Level>
-void RoundedWeights(int visible, int pages, float scale, float* scores, typename Level::Element* to,
-                    int64_t to_step, float* log_sum_exp) {
-  const auto [top, sum] = ExpScores(visible, scale, scores);
-  const float inverse = 1.0f / sum;
-  const int seen = CeilDivide(visible, kPageTokens);
-  for (int p = 0; p < seen; ++p, scores += kPageTokens, to += to_step) {
-    float weights[kPageTokens];
-    for (int j = 0; j < kPageTokens; j += kFloats) Store(weights + j, Load(scores + j) * inverse);
-    Level::Convert(weights, kPageTokens, to);
+void RoundWeights(const float* weights, float factor, typename Level::Element* to) {
+  float pairs[kPageTokens];
+  for (int j = 0; j < kPairs; j += kFloats) {
+    StoreInterleaved(Load(weights + j) * factor, Load(weights + kPairs + j) * factor, pairs + 2 * j,
+                     std::make_integer_sequence<int, kFloats>());
   }
-  for (int p = seen; p < pages; ++p, to += to_step) {
-    std::fill_n(to, kPageTokens, typename Level::Element{});
-  }
-  if (log_sum_exp != nullptr) *log_sum_exp = top + std::log(sum);
+  Level::Convert(pairs, kPageTokens, to);
 }
 
 // ---- Attention
@@ -158,6 +192,8 @@ class SharedHead {
         tiles_(rows_, Level::kMaxTileRows),
         steps_(CeilDivide(shape_.key_dim, kStep)),
         page_size_(Bf16PageElements(shape_)),
+        values_in_keys_(Bf16ValuesAreInKeys(shape_)),
+        most_pages_(CeilDivide(Visible(rows_ - 1), kPageTokens)),
         keys_(args.pages + head / shape_.group() * Bf16HeadElements(shape_)),
         out_(out),
         log_sum_exp_(log_sum_exp) {}
@@ -165,14 +201,20 @@ class SharedHead {
   void Compute() {
     FetchKeys(0);
     Level::Begin(tiles_.rows);
+    if (values_in_keys_) {
+      values_ = Scratch<BFloat16, struct Values>(int64_t{ValuePanels()} * most_pages_ * kStepSize);
+    }
     for (int tile = 0; tile < tiles_.count; tile += Level::kBlockTiles) ComputeBlock(tile);
   }
 
  private:
+  static constexpr int kMostRows = Level::kBlockTiles * Level::kMaxTileRows;
+
   // Query rows and their heads are rows of A in the order (query row, head).
   int64_t HeadOf(int row) const {
     return int64_t{row / heads_} * shape_.num_heads + head_ + row % heads_;
   }
+  int ValuePanels() const { return CeilDivide(shape_.value_dim, kWidth); }
   int Visible(int row) const { return args_.first_visible + row / heads_; }
   const BFloat16* Keys(int page) const { return keys_ + args_.table[page] * page_size_; }
 
@@ -194,7 +236,10 @@ class SharedHead {
     Element* const weights =
         Scratch<Element, struct Weights>(int64_t{tile_rows} * pages * kPageTokens);
     ConvertQueries(begin, rows, tile_rows, q);
-    for (int p = 0; p < pages; ++p) MultiplyKeys(p, pages, tiles, q, score_row, scores);
+    for (int p = 0; p < pages; ++p) {
+      MultiplyKeys(p, pages, tiles, q, score_row, scores);
+      if (values_in_keys_ && p == pages_of_values_) TakeValues(pages_of_values_++);
+    }
     ConvertScores(begin, rows, tile_rows, pages, score_row, scores, weights);
     MultiplyValues(begin, rows, tiles, pages, weights);
   }
@@ -231,42 +276,78 @@ class SharedHead {
                                                .load_c = false});
   }
 
-  // Rows beyond the last repeat it, lest they be slower for what they happen to hold.
+  // While the page's keys are in the first-level cache.
+  void TakeValues(int page) {
+    const BFloat16* keys = Keys(page) + int64_t{shape_.value_begin} * kWidth;
+    BFloat16* values = values_ + int64_t{page} * kStepSize;
+    for (int panel = 0; panel < ValuePanels(); ++panel) {
+      KeysToValues(keys + panel * kStepSize, values + int64_t{panel} * most_pages_ * kStepSize);
+    }
+  }
+
+  // Scores become rounded weights, rows of A. Every step for all rows before the next: a step ends
+  // with one number, for which a row alone would wait.
   void ConvertScores(int begin, int rows, int tile_rows, int pages, int64_t score_row,
                      float* scores, Element* weights) const {
     const float scale = shape_.scale;
+    float maxima[kMostRows], sums[kMostRows];
     for (int i = 0; i < rows; ++i) {
-      float* log_sum_exp = log_sum_exp_ == nullptr ? nullptr : log_sum_exp_ + HeadOf(begin + i);
-      RoundedWeights<Level>(Visible(begin + i), pages, scale, scores + i * score_row,
-                            RowOfA(i, pages, weights), StepOfA(), log_sum_exp);
+      maxima[i] = LargestScore(Visible(begin + i), scale, scores + i * score_row);
     }
-    for (int i = rows; i < tile_rows; ++i) {
+    for (int i = 0; i < rows; ++i) {
+      sums[i] = ExpScores(Visible(begin + i), scale, maxima[i], scores + i * score_row);
+    }
+    for (int i = 0; i < tile_rows; ++i) {
+      const int seen = i < rows ? CeilDivide(Visible(begin + i), kPageTokens) : 0;
+      const float factor = i < rows ? 1.0f / sums[i] : 0.0f;
       Element* to = RowOfA(i, pages, weights);
-      for (int p = 0; p < pages; ++p, to += StepOfA()) std::fill_n(to, kStep, Element{});
+      for (int p = 0; p < pages; ++p, to += StepOfA()) {
+        if (p < seen) {
+          RoundWeights<Level>(scores + i * score_row + p * kPageTokens, factor, to);
+        } else {
+          std::fill_n(to, kStep, Element{});
+        }
+      }
+    }
+    if (log_sum_exp_ == nullptr) return;
+    for (int i = 0; i < rows; ++i) {
+      log_sum_exp_[HeadOf(begin + i)] = maxima[i] + std::log(sums[i]);
     }
   }
 
   void MultiplyValues(int begin, int rows, int tiles, int pages, const Element* weights) const {
-    const BFloat16* values = keys_ + Bf16KeyElements(shape_);
-    const bool in_place =
-        rows == tiles * tiles_.rows && (args_.num_rows == 1 || heads_ == shape_.num_heads);
-    for (int v = 0; v < shape_.value_dim; v += kWidth, values += kStepSize) {
-      alignas(64) float edge[Level::kBlockTiles * Level::kMaxTileRows * kWidth];
-      const int columns = std::min(kWidth, shape_.value_dim - v);
-      const bool whole = in_place && columns == kWidth;
-      Level::MultiplyBlock(tiles,
-                           Block<Element, PagedSteps>{
-                               .tile_rows = tiles_.rows,
-                               .steps = pages,
-                               .a = weights,
-                               .b = {values, args_.table, page_size_, pages},
-                               .c = whole ? out_ + HeadOf(begin) * shape_.value_dim + v : edge,
-                               .ldc = whole ? shape_.value_dim : kWidth,
-                               .load_c = false});
-      if (whole) continue;
-      for (int i = 0; i < rows; ++i) {
-        std::copy_n(edge + i * kWidth, columns, out_ + HeadOf(begin + i) * shape_.value_dim + v);
+    for (int panel = 0; panel < ValuePanels(); ++panel) {
+      if (values_in_keys_) {
+        const BFloat16* values = values_ + int64_t{panel} * most_pages_ * kStepSize;
+        MultiplyPanel(begin, rows, tiles, pages, weights, panel,
+                      ContiguousSteps{values, {nullptr, 0}});
+      } else {
+        const BFloat16* values = keys_ + Bf16KeyElements(shape_) + int64_t{panel} * kStepSize;
+        MultiplyPanel(begin, rows, tiles, pages, weights, panel,
+                      PagedSteps{values, args_.table, page_size_, pages});
       }
+    }
+  }
+
+  template <typename StepsOfB>
+  void MultiplyPanel(int begin, int rows, int tiles, int pages, const Element* weights, int panel,
+                     const StepsOfB& values) const {
+    alignas(64) float edge[kMostRows * kWidth];
+    const int v = panel * kWidth, columns = std::min(kWidth, shape_.value_dim - v);
+    const bool in_place = rows == tiles * tiles_.rows && columns == kWidth &&
+                          (args_.num_rows == 1 || heads_ == shape_.num_heads);
+    Level::MultiplyBlock(
+        tiles,
+        Block<Element, StepsOfB>{.tile_rows = tiles_.rows,
+                                 .steps = pages,
+                                 .a = weights,
+                                 .b = values,
+                                 .c = in_place ? out_ + HeadOf(begin) * shape_.value_dim + v : edge,
+                                 .ldc = in_place ? shape_.value_dim : kWidth,
+                                 .load_c = false});
+    if (in_place) return;
+    for (int i = 0; i < rows; ++i) {
+      std::copy_n(edge + i * kWidth, columns, out_ + HeadOf(begin + i) * shape_.value_dim + v);
     }
   }
 
@@ -276,7 +357,12 @@ class SharedHead {
   const RowTiles tiles_;
   const int steps_;  // of a key
   const int64_t page_size_;
+  const bool values_in_keys_;
+  const int most_pages_;
   const BFloat16* const keys_;  // on page 0
+  // Where values are in keys: the values, [panel][most_pages_][kStepSize].
+  BFloat16* values_ = nullptr;
+  int pages_of_values_ = 0;  // that are there by now
   float* const out_;
   float* const log_sum_exp_;
 };

@@ -50,9 +50,21 @@ AttentionShape Grouped(int heads, int cached, int key, int value) {
           .scale = 1 / std::sqrt(key)};
 }
 
+// Keys and values that overlap at no multiple of what a page is made of.
+AttentionShape Overlapping() {
+  return {.num_heads = 6,
+          .num_cached_heads = 2,
+          .row_dim = 50,
+          .key_dim = 40,
+          .value_begin = 9,
+          .value_dim = 41,
+          .scale = 0.2};
+}
+
 const AttentionShape kSmall[] = {
-    Latent(4, 40, 32),  Latent(6, 80, 64),   Grouped(9, 3, 64, 64),  Grouped(5, 5, 24, 20),
-    Latent(17, 24, 20), Grouped(4, 2, 1, 1), Grouped(2, 1, 33, 100), Grouped(70, 2, 16, 16)};
+    Overlapping(),         Latent(4, 40, 32),      Latent(6, 80, 64),
+    Grouped(9, 3, 64, 64), Grouped(5, 5, 24, 20),  Latent(17, 24, 20),
+    Grouped(4, 2, 1, 1),   Grouped(2, 1, 33, 100), Grouped(70, 2, 16, 16)};
 const AttentionShape kLarge[] = {Latent(12, 160, 128), Latent(16, 288, 256), Latent(128, 576, 512),
                                  Grouped(32, 8, 128, 128)};
 
@@ -344,12 +356,13 @@ TEST_P(Bf16AttentionTest, ARowIsStoredRoundedAsTheDocumentedLayoutSays) {
       std::vector<BFloat16> expected = page;
       for (int c = 0; c < shape.num_cached_heads; ++c, row += shape.row_dim) {
         BFloat16* keys = &expected[c * Bf16HeadElements(shape)];
-        BFloat16* values = keys + Bf16KeyElements(shape);
         for (int k = 0; k < depth; ++k) {
           keys[k / 2 * 64 + t * 2 + k % 2] = k < shape.key_dim ? Round(row[k]) : BFloat16{0};
         }
+        if (Bf16ValuesAreInKeys(shape)) continue;
+        BFloat16* values = keys + Bf16KeyElements(shape);
         for (int v = 0; v < (shape.value_dim + 31) / 32 * 32; ++v) {
-          values[v / 32 * 1024 + t / 2 * 64 + v % 32 * 2 + t % 2] =
+          values[v / 32 * 1024 + t % 16 * 64 + v % 32 * 2 + t / 16] =
               v < shape.value_dim ? Round(row[shape.value_begin + v]) : BFloat16{0};
         }
       }
