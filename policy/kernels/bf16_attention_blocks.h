@@ -156,7 +156,28 @@ void RoundWeights(const float* weights, float factor, typename Level::Element* t
 
 // ---- Attention
 
-// A step on each page.
+// The processor does not foresee where pages lie.
+inline void FetchStep(const BFloat16* step) {
+  const char* lines = reinterpret_cast<const char*>(step);
+  for (int at = 0; at < kStepSize * int{sizeof(BFloat16)}; at += kLine) {
+    __builtin_prefetch(lines + at);
+  }
+}
+
+// The steps of a page's keys; meanwhile the next page's are fetched.
+struct KeySteps {
+  const BFloat16* first;
+  const BFloat16* next;  // null: there are none
+
+  [[gnu::always_inline]] const BFloat16* At(int step) const {
+    return first + int64_t{step} * kStepSize;
+  }
+  [[gnu::always_inline]] void Fetch(int step) const {
+    if (next != nullptr) FetchStep(next + int64_t{step} * kStepSize);
+  }
+};
+
+// A step of values on each page.
 struct PagedSteps {
   const BFloat16* first;  // on page 0
   const int32_t* table;
@@ -166,14 +187,9 @@ struct PagedSteps {
   [[gnu::always_inline]] const BFloat16* At(int step) const {
     return first + table[step] * page_size;
   }
-  // The processor does not foresee where pages lie.
   [[gnu::always_inline]] void Fetch(int step) const {
     constexpr int kAhead = 2;
-    if (step + kAhead >= count) return;
-    const char* next = reinterpret_cast<const char*>(At(step + kAhead));
-    for (int line = 0; line < kStepSize * int{sizeof(BFloat16)} / kLine; ++line) {
-      __builtin_prefetch(next + line * kLine, 0, 2);
-    }
+    if (step + kAhead < count) FetchStep(At(step + kAhead));
   }
 };
 
@@ -199,7 +215,7 @@ class SharedHead {
         log_sum_exp_(log_sum_exp) {}
 
   void Compute() {
-    FetchKeys(0);
+    for (int step = 0; step < steps_; ++step) FetchStep(Keys(0) + int64_t{step} * kStepSize);
     Level::Begin(tiles_.rows);
     if (values_in_keys_) {
       values_ = Scratch<BFloat16, struct Values>(int64_t{ValuePanels()} * most_pages_ * kStepSize);
@@ -217,12 +233,6 @@ class SharedHead {
   int ValuePanels() const { return CeilDivide(shape_.value_dim, kWidth); }
   int Visible(int row) const { return args_.first_visible + row / heads_; }
   const BFloat16* Keys(int page) const { return keys_ + args_.table[page] * page_size_; }
-
-  void FetchKeys(int page) const {
-    const char* keys = reinterpret_cast<const char*>(Keys(page));
-    const int64_t bytes = Bf16KeyElements(shape_) * sizeof(BFloat16);
-    for (int64_t at = 0; at < bytes; at += kLine) __builtin_prefetch(keys + at, 0, 2);
-  }
 
   void ComputeBlock(int tile) {
     const int tiles = std::min(Level::kBlockTiles, tiles_.count - tile);
@@ -264,16 +274,14 @@ class SharedHead {
 
   void MultiplyKeys(int page, int pages, int tiles, const Element* q, int64_t score_row,
                     float* scores) const {
-    const bool last = page + 1 == pages;
-    const char* next = reinterpret_cast<const char*>(Keys(last ? page : page + 1));
-    constexpr int kLines = kStepSize * sizeof(BFloat16) / kLine;
-    Level::MultiplyBlock(tiles, Block<Element>{.tile_rows = tiles_.rows,
-                                               .steps = steps_,
-                                               .a = q,
-                                               .b = {Keys(page), {next, last ? 0 : kLines}},
-                                               .c = scores + page * kPageTokens,
-                                               .ldc = score_row,
-                                               .load_c = false});
+    const BFloat16* next = page + 1 < pages ? Keys(page + 1) : nullptr;
+    Level::MultiplyBlock(tiles, Block<Element, KeySteps>{.tile_rows = tiles_.rows,
+                                                         .steps = steps_,
+                                                         .a = q,
+                                                         .b = {Keys(page), next},
+                                                         .c = scores + page * kPageTokens,
+                                                         .ldc = score_row,
+                                                         .load_c = false});
   }
 
   // While the page's keys are in the first-level cache.
