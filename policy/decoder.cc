@@ -1,5 +1,7 @@
 #include "policy/decoder.h"
 
+#include <functional>
+
 #include <ATen/ATen.h>
 
 #include "policy/ops.h"
@@ -7,6 +9,10 @@
 
 namespace grpo {
 namespace {
+
+// Attention among the tokens: q [N, H, key_dim] and rows [N, C * row_dim] to [N, H, value_dim],
+// sizes by CachedAttentionShape.
+using Mix = std::function<at::Tensor(const at::Tensor& q, const at::Tensor& rows)>;
 
 at::Tensor Mlp(const at::Tensor& x, const MlpWeights& weights) {
   return Linear(SwiGlu(Linear(x, weights.gate_up)), weights.down);
@@ -19,8 +25,8 @@ at::Tensor Projected(const at::Tensor& x, const at::Tensor& weight, const at::Te
   return bias.defined() ? y + bias : y;
 }
 
-at::Tensor LatentAttention(const PolicyConfig& config, int layer, const LayerWeights& weights,
-                           const at::Tensor& x, const RopeTables& rope, Attention& attention) {
+at::Tensor LatentAttention(const PolicyConfig& config, const LayerWeights& weights,
+                           const at::Tensor& x, const RopeTables& rope, const Mix& mix) {
   const int64_t tokens = x.size(0), heads = config.num_attention_heads,
                 latent = config.kv_lora_rank;
   const int64_t nope = config.qk_nope_head_dim, rotary = config.qk_rope_head_dim,
@@ -41,8 +47,7 @@ at::Tensor LatentAttention(const PolicyConfig& config, int layer, const LayerWei
   const at::Tensor from_value = kv_b.narrow(1, nope, value).transpose(1, 2);  // [H, L, v]
   const at::Tensor q_latent = HeadProducts(q.narrow(2, 0, nope), to_key);
   const at::Tensor q_rope = Rope(q.narrow(2, nope, rotary), rope.cos, rope.sin, halves);
-  const at::Tensor mixed =
-      attention.Mix(layer, at::cat({q_latent, q_rope}, 2), at::cat({latents, k_rope}, 1));
+  const at::Tensor mixed = mix(at::cat({q_latent, q_rope}, 2), at::cat({latents, k_rope}, 1));
   return Projected(HeadProducts(mixed, from_value).view({tokens, heads * value}), weights.o,
                    weights.o_bias);
 }
@@ -53,8 +58,8 @@ at::Tensor HeadNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   return RmsNorm(x.reshape({-1, x.size(2)}), weight, eps).view(x.sizes());
 }
 
-at::Tensor GroupedAttention(const PolicyConfig& config, int layer, const LayerWeights& weights,
-                            const at::Tensor& x, const RopeTables& rope, Attention& attention) {
+at::Tensor GroupedAttention(const PolicyConfig& config, const LayerWeights& weights,
+                            const at::Tensor& x, const RopeTables& rope, const Mix& mix) {
   const int64_t tokens = x.size(0), heads = config.num_attention_heads,
                 cached = config.num_key_value_heads, width = config.grouped_head_dim();
   const at::Tensor qkv =
@@ -64,8 +69,8 @@ at::Tensor GroupedAttention(const PolicyConfig& config, int layer, const LayerWe
   const at::Tensor v = qkv.narrow(1, heads + cached, cached);
   const bool halves = config.architecture().rotary_pairs == Architecture::RotaryPairs::kHalves;
   const at::Tensor rows = at::cat({Rope(k, rope.cos, rope.sin, halves), v}, 2);
-  const at::Tensor mixed = attention.Mix(layer, Rope(q, rope.cos, rope.sin, halves),
-                                         rows.view({tokens, cached * 2 * width}));
+  const at::Tensor mixed =
+      mix(Rope(q, rope.cos, rope.sin, halves), rows.view({tokens, cached * 2 * width}));
   return Projected(mixed.view({tokens, heads * width}), weights.o, weights.o_bias);
 }
 
@@ -103,12 +108,8 @@ AttentionShape CachedAttentionShape(const PolicyConfig& config) {
           .scale = scale};
 }
 
-at::Tensor PackedSequences::Mix(int, const at::Tensor& q, const at::Tensor& rows) {
-  return PackedAttention(q, rows, shape_, cu_seqlens_);
-}
-
 at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
-                         const at::Tensor& positions, Attention& attention,
+                         const at::Tensor& positions, const std::vector<int32_t>& cu_seqlens,
                          const ExpertChoices* replayed, ExpertChoices* chosen) {
   const PolicyConfig& config = weights.config;
   const at::ScalarType type = weights.final_norm.scalar_type();  // the matrices may be narrower
@@ -116,11 +117,16 @@ at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
   const auto attend = config.architecture().latent() ? LatentAttention : GroupedAttention;
   at::Tensor hidden =
       Scaled(at::embedding(weights.embedding, tokens).to(type), config.embedding_scale());
+  const AttentionShape shape = CachedAttentionShape(config);
+  const Mix mix = [&](const at::Tensor& q, const at::Tensor& rows) {
+    return AttendsInBFloat16(weights) ? PackedAttentionInBFloat16(q, rows, shape, cu_seqlens)
+                                      : PackedAttention(q, rows, shape, cu_seqlens);
+  };
   int moe_layer = 0;
   for (int i = 0; i < config.num_hidden_layers; ++i) {
     const LayerWeights& layer = weights.layers[i];
     const at::Tensor x = RmsNorm(hidden, layer.input_norm, config.rms_norm_eps);
-    hidden = hidden + Scaled(attend(config, i, layer, x, rope, attention), config.residual_scale());
+    hidden = hidden + Scaled(attend(config, layer, x, rope, mix), config.residual_scale());
     const at::Tensor y = RmsNorm(hidden, layer.post_norm, config.rms_norm_eps);
     hidden =
         hidden + Scaled(layer.is_moe() ? MoeBlock(config, layer, y, moe_layer++, replayed, chosen)

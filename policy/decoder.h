@@ -1,6 +1,7 @@
 // The decoder: Multi-head Latent Attention or grouped-query attention, and dense MLPs or a Mixture
 // of Experts, as the architecture says (policy/architecture.h). One code for sampling and learning;
-// they differ only in where attention finds its keys and values (class Attention).
+// they differ only in where attention finds its keys and values: here among the packed tokens
+// themselves, in rollouts in a cache (rollout/batch_forward.h), with the same bits.
 //
 // Letters: N packed tokens, D width, H heads, C cached heads, L latent rank, R rotary width, M MoE
 // layers, K experts per token.
@@ -17,6 +18,11 @@
 
 namespace grpo {
 
+// Policies with bfloat16 matrices attend in bfloat16 too.
+inline bool AttendsInBFloat16(const Weights& weights) {
+  return weights.head.scalar_type() == at::kBFloat16;
+}
+
 // The norms inside MLA have their own epsilon, whatever rms_norm_eps says.
 inline constexpr double kLatentNormEps = 1e-6;
 
@@ -26,39 +32,16 @@ inline constexpr double kLatentNormEps = 1e-6;
 // then its value.
 AttentionShape CachedAttentionShape(const PolicyConfig& config);
 
-// Where attention finds the tokens before. Sampling and learning do the same operations in the same
-// order, so their results are the same bits.
-class Attention {
- public:
-  virtual ~Attention() = default;
-  // q [N, H, key_dim] and rows [N, C * row_dim] of the packed tokens to [N, H, value_dim], sizes by
-  // CachedAttentionShape.
-  virtual at::Tensor Mix(int layer, const at::Tensor& q, const at::Tensor& rows) = 0;
-};
-
-// Attention among the packed tokens themselves: for the learner.
-class PackedSequences : public Attention {
- public:
-  // Sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1].
-  PackedSequences(const PolicyConfig& config, std::vector<int32_t> cu_seqlens)
-      : shape_(CachedAttentionShape(config)), cu_seqlens_(std::move(cu_seqlens)) {}
-  at::Tensor Mix(int layer, const at::Tensor& q, const at::Tensor& rows) override;
-
- private:
-  AttentionShape shape_;
-  std::vector<int32_t> cu_seqlens_;
-};
-
 // The experts to use (in) or used (out), for each MoE layer [N, K] int64.
 struct ExpertChoices {
   std::vector<at::Tensor> layers;
 };
 
 // The normalised hidden states [N, D] that the head turns into logits. tokens and positions [N]
-// int64. `replayed`, when not null, fixes the experts; `chosen`, when not null, receives those
-// used.
+// int64; sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1], attention causal within each.
+// `replayed`, when not null, fixes the experts; `chosen`, when not null, receives those used.
 at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
-                         const at::Tensor& positions, Attention& attention,
+                         const at::Tensor& positions, const std::vector<int32_t>& cu_seqlens,
                          const ExpertChoices* replayed, ExpertChoices* chosen);
 
 }  // namespace grpo

@@ -7,6 +7,7 @@
 #include <ATen/Dispatch.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "policy/kernels/bf16_attention.h"
 #include "policy/kernels/bf16_products.h"
 #include "policy/kernels/kernels.h"
 
@@ -468,6 +469,16 @@ at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight) {
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
                            const std::vector<int32_t>& cu_seqlens) {
   return PackedAttentionFunction::apply(q, rows, at::tensor(cu_seqlens, at::kInt), shape);
+}
+
+at::Tensor PackedAttentionInBFloat16(const at::Tensor& q, const at::Tensor& rows,
+                                     const AttentionShape& shape,
+                                     const std::vector<int32_t>& cu_seqlens) {
+  at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options());
+  const at::Tensor borders = at::tensor(cu_seqlens, at::kInt);
+  Bf16PackedAttention(AttentionArgs<float>(shape, q, rows, borders), out.mutable_data_ptr<float>(),
+                      nullptr);
+  return out;
 }
 
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,

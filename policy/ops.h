@@ -61,6 +61,11 @@ at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight);
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
                            const std::vector<int32_t>& cu_seqlens);
 
+// The same with q, rows and attention's weights rounded to bfloat16, summed in fp32; no gradient.
+at::Tensor PackedAttentionInBFloat16(const at::Tensor& q, const at::Tensor& rows,
+                                     const AttentionShape& shape,
+                                     const std::vector<int32_t>& cu_seqlens);
+
 // Sum over each token's chosen experts of weight * expert(x). x [N, D], gate_up [E, 2I, D], down
 // [E, D, I], chosen [N, K] int64 ascending in each row, weights [N, K]. Summed in ascending order
 // of the experts.

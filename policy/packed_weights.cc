@@ -65,6 +65,15 @@ std::vector<PackedMatrix*> AllMatrices(PackedWeights& weights) {
   return all;
 }
 
+double BytesPerWeight(const std::vector<PackedMatrix*>& matrices) {
+  double bytes = 0, weights = 0;
+  for (const PackedMatrix* matrix : matrices) {
+    bytes += matrix->packed_bytes();
+    weights += static_cast<double>(matrix->rows()) * matrix->columns();
+  }
+  return bytes / weights;
+}
+
 bool IsBFloat16(const at::Tensor& tensor) { return tensor.scalar_type() == at::kBFloat16; }
 
 }  // namespace
@@ -188,9 +197,10 @@ absl::StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(const Weights
     packed->layers.push_back(LayerOf(weights.config, layer));
   }
   packed->head = OfWeight(weights.head);
+  const std::vector<PackedMatrix*> matrices = AllMatrices(*packed);
+  packed->bytes_per_weight = weights.head.element_size();
   if (options.numerics == Numerics::kFast && !options.int8) return packed;
 
-  const std::vector<PackedMatrix*> matrices = AllMatrices(*packed);
   for (PackedMatrix* matrix : matrices) matrix->ChooseFormat(options.int8);
   for (PackedLayer& layer : packed->layers) {
     if (layer.router.defined()) layer.router.ChooseFormat(/*round_to_int8=*/false);
@@ -219,6 +229,7 @@ absl::StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(const Weights
     }
     return absl::OkStatus();
   }));
+  packed->bytes_per_weight = BytesPerWeight(matrices);
   return packed;
 }
 

@@ -84,6 +84,7 @@ struct PackedWeights {
   std::vector<PackedLayer> layers;
   PackedMatrix head;
   std::vector<at::Tensor> memory;
+  double bytes_per_weight = 0;  // as packed, on average
 
   // Fast products need no packing. The weights must not change or move while this is in use.
   static absl::StatusOr<std::unique_ptr<PackedWeights>> Pack(const Weights& weights,

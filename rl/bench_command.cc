@@ -145,11 +145,11 @@ ordered_json Record(const BenchOptions& options, const Weights& weights, const R
                     double seconds, const MachineLimits& limits, const Mismatch& mismatch) {
   const double decode_seconds = stats.decode_seconds;
   const double context = options.prompt_tokens + options.new_tokens / 2.0;
-  const double bytes_per_weight = c10::elementSize(weights.head.scalar_type());
+  const double bytes_per_cached = options.dtype == "bf16" ? 2 : 4;
   const double flops = DecodeFlops(weights.config, context) * stats.decode_tokens;
-  const double bytes =
-      DecodeBytes(weights.config, stats.MeanDecodeBatch(), context, bytes_per_weight) *
-      stats.decode_step_seconds.size();
+  const double bytes = DecodeBytes(weights.config, stats.MeanDecodeBatch(), context,
+                                   stats.bytes_per_weight, bytes_per_cached) *
+                       stats.decode_step_seconds.size();
   return {{"bench", "rollout"},
           {"policy", options.policy},
           {"parameters", weights.CountParameters()},

@@ -5,8 +5,6 @@
 namespace grpo {
 namespace {
 
-constexpr double kCachedBytes = 4;  // the cache is fp32
-
 double AttentionWeights(const PolicyConfig& c) {
   const double width = c.hidden_size, heads = c.num_attention_heads;
   if (!c.architecture().latent()) {
@@ -49,14 +47,14 @@ double DecodeFlops(const PolicyConfig& config, double context) {
 }
 
 double DecodeBytes(const PolicyConfig& config, double batch, double context,
-                   double bytes_per_weight) {
+                   double bytes_per_weight, double bytes_per_cached) {
   const double missed =
       config.num_moe_layers() == 0
           ? 1
           : 1 - static_cast<double>(config.num_experts_per_tok) / config.n_routed_experts;
   const double reached = config.n_routed_experts * (1 - std::pow(missed, batch));
   return WeightsPassed(config, reached) * bytes_per_weight +
-         batch * context * config.num_hidden_layers * config.cached_row_width() * kCachedBytes;
+         batch * context * config.num_hidden_layers * config.cached_row_width() * bytes_per_cached;
 }
 
 }  // namespace grpo

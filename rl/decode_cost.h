@@ -16,6 +16,6 @@ double DecodeFlops(const PolicyConfig& config, double context);
 // Bytes that a decode step over `batch` sequences must read: every weight that one of them needs
 // once (of the routed experts the share that as many independent choices reach), and their cache.
 double DecodeBytes(const PolicyConfig& config, double batch, double context,
-                   double bytes_per_weight);
+                   double bytes_per_weight, double bytes_per_cached);
 
 }  // namespace grpo

@@ -19,9 +19,8 @@ namespace {
 std::pair<at::Tensor, at::Tensor> ForwardLogprobs(const Weights& weights, const MicroBatch& micro,
                                                   double temperature, const ExpertChoices* replayed,
                                                   ExpertChoices* chosen) {
-  PackedSequences attention(weights.config, micro.cu_seqlens);
   const at::Tensor hidden =
-      DecoderHidden(weights, micro.tokens, micro.positions, attention, replayed, chosen);
+      DecoderHidden(weights, micro.tokens, micro.positions, micro.cu_seqlens, replayed, chosen);
   return TokenLogprobs(hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets,
                        temperature);
 }

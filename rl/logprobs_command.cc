@@ -107,10 +107,10 @@ ordered_json Record(const Weights& weights, const LogprobsOptions& options,
   c10::NoGradGuard no_grad;
   const NumericsScope scope(options.numerics == "fast" ? Numerics::kFast : Numerics::kExact);
   const int64_t length = tokens.size(), vocabulary = weights.head.size(0);
-  PackedSequences attention(weights.config, {0, static_cast<int32_t>(length)});
   ExpertChoices chosen;
-  const at::Tensor hidden = DecoderHidden(weights, at::tensor(tokens, at::kLong),
-                                          at::arange(length), attention, nullptr, &chosen);
+  const at::Tensor hidden =
+      DecoderHidden(weights, at::tensor(tokens, at::kLong), at::arange(length),
+                    std::vector<int32_t>{0, static_cast<int32_t>(length)}, nullptr, &chosen);
   for (int64_t begin = 0; begin < length; begin += kLogitRows) {
     const int64_t count = std::min(kLogitRows, length - begin);
     const at::Tensor logits = Linear(hidden.narrow(0, begin, count), weights.head);

@@ -58,7 +58,7 @@ BatchForward::BatchForward(const Weights& weights, const PackedWeights& packed, 
   } else {
     q_ = Allocate(n * (heads + 2 * config_.num_key_value_heads) * config_.grouped_head_dim());
   }
-  for (Thread& thread : threads_) thread.mark = std::chrono::steady_clock::now();
+  for (Thread& thread : threads_) thread.cached_row.resize(shape_.row_width());
   if (moe_layers == 0) return;
   const int64_t choices = config_.num_experts_per_tok, pairs = n * choices,
                 expert_inner = config_.moe_intermediate_size;
@@ -228,13 +228,14 @@ void BatchForward::CacheLatents(int thread, int layer) {
             q_lora = config_.q_lora_rank;
   for (int n = Begin(thread); n < End(thread); ++n) {
     float* kv = kv_ + int64_t{n} * (latent + rotary);
-    float* cached = cache_.Row(layer, rows_[n].sequence, rows_[n].position);
+    float* cached = threads_[thread].cached_row.data();
     AddBias(kv, weights.kv_a_bias);
     kernels_.rms_norm(1, latent, kv, latent, Data(weights.kv_a_norm), kLatentNormEps, cached,
                       nullptr);
     const int64_t angles = rows_[n].position * (rotary / 2);
     kernels_.rope(1, 1, rotary, kv + latent, rotary, rotary, Data(rope_.cos) + angles,
                   Data(rope_.sin) + angles, halves_, false, cached + latent, rotary, rotary);
+    cache_.Store(layer, rows_[n].sequence, rows_[n].position, cached);
     if (!weights.q_a.defined()) continue;
     float* q_a = q_a_ + int64_t{n} * q_lora;
     AddBias(q_a, weights.q_a_bias);
@@ -284,12 +285,13 @@ void BatchForward::RotateAndCache(int thread, int layer) {
     const float* sin = Data(rope_.sin) + int64_t{rows_[n].position} * (width / 2);
     kernels_.rope(1, heads, width, q, qkv_row, width, cos, sin, halves_, false,
                   q_cached_ + int64_t{n} * heads * width, int64_t{heads} * width, width);
-    float* cached = cache_.Row(layer, rows_[n].sequence, rows_[n].position);
+    float* cached = threads_[thread].cached_row.data();
     kernels_.rope(1, cached_heads, width, k, qkv_row, width, cos, sin, halves_, false, cached,
                   shape_.row_width(), shape_.row_dim);
     for (int c = 0; c < cached_heads; ++c) {
       std::copy_n(v + c * width, width, cached + c * shape_.row_dim + shape_.value_begin);
     }
+    cache_.Store(layer, rows_[n].sequence, rows_[n].position, cached);
   }
 }
 
@@ -302,20 +304,39 @@ void BatchForward::Attend(int thread, int layer) {
   for (int s = 0; s < count; ++s) {
     const double middle = (stretch_cost_[s] + stretch_cost_[s + 1]) / 2;
     if (!by_heads && static_cast<int>(middle / total * num_threads_) != thread) continue;
-    const Stretch& stretch = stretches_[s];
-    const BatchRow& first = rows_[stretch.begin];
-    const PagedQueries<float> queries = {
-        .shape = shape_,
-        .q = q_cached_ + int64_t{stretch.begin} * heads * shape_.key_dim,
-        .num_rows = stretch.rows,
-        .first_visible = first.position + 1,
-        .pages = cache_.LayerPages(layer),
-        .table = cache_.Table(first.sequence),
-        .page_size = cache_.page_size(),
-        .head_begin = by_heads ? heads * thread / num_threads_ : 0,
-        .head_end = by_heads ? heads * (thread + 1) / num_threads_ : heads};
-    if (queries.head_begin == queries.head_end) continue;
-    kernels_.paged_attention(queries, mixed_ + int64_t{stretch.begin} * heads * shape_.value_dim);
+    const int head_begin = by_heads ? heads * thread / num_threads_ : 0,
+              head_end = by_heads ? heads * (thread + 1) / num_threads_ : heads;
+    if (head_begin < head_end) AttendStretch(stretches_[s], layer, head_begin, head_end);
+  }
+}
+
+void BatchForward::AttendStretch(const Stretch& stretch, int layer, int head_begin, int head_end) {
+  const BatchRow& first = rows_[stretch.begin];
+  const int64_t head = int64_t{stretch.begin} * shape_.num_heads;
+  const float* q = q_cached_ + head * shape_.key_dim;
+  float* out = mixed_ + head * shape_.value_dim;
+  const int32_t* table = cache_.Table(first.sequence);
+  if (cache_.bf16()) {
+    ActiveBf16Attention().attend({.shape = shape_,
+                                  .q = q,
+                                  .num_rows = stretch.rows,
+                                  .first_visible = first.position + 1,
+                                  .pages = static_cast<const BFloat16*>(cache_.LayerPages(layer)),
+                                  .table = table,
+                                  .head_begin = head_begin,
+                                  .head_end = head_end},
+                                 out, nullptr);
+  } else {
+    kernels_.paged_attention({.shape = shape_,
+                              .q = q,
+                              .num_rows = stretch.rows,
+                              .first_visible = first.position + 1,
+                              .pages = static_cast<const float*>(cache_.LayerPages(layer)),
+                              .table = table,
+                              .page_size = cache_.page_size(),
+                              .head_begin = head_begin,
+                              .head_end = head_end},
+                             out);
   }
 }
 

@@ -70,6 +70,7 @@ class BatchForward {
     std::vector<const float*> expert_rows;
     std::vector<int32_t> expert_begin, expert_pair, pair_token;
     std::vector<float> router_logits;
+    std::vector<float> cached_row;
     std::unique_ptr<RowRouter> router;
     WorkSeconds seconds;
     std::chrono::steady_clock::time_point mark;
@@ -89,6 +90,7 @@ class BatchForward {
   void CacheLatents(int thread, int layer);
   void RotateAndCache(int thread, int layer);
   void Attend(int thread, int layer);
+  void AttendStretch(const Stretch& stretch, int layer, int head_begin, int head_end);
   void AddAttention(int thread, int layer);
   void Norm(int thread, const at::Tensor& weight);
   void Route(int thread, int layer);

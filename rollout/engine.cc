@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "data/status_macros.h"
+#include "policy/decoder.h"
 
 namespace grpo {
 namespace {
@@ -58,7 +59,8 @@ absl::StatusOr<RolloutGroup> RolloutEngine::EmptyGroup(
 absl::StatusOr<std::unique_ptr<Generation>> RolloutEngine::Begin(
     const Weights& weights, const PackedWeights& packed, const GenerateOptions& options,
     int64_t max_tokens, int64_t max_sequences, const std::atomic<bool>* cancelled) const {
-  const int64_t page = limits_.page_size;
+  const bool bf16 = AttendsInBFloat16(weights);
+  const int page = bf16 ? kBf16PageTokens : limits_.page_size;
   const auto pages_for = [&](int64_t tokens) { return (tokens + page - 1) / page; };
   max_sequences = std::min<int64_t>(max_sequences, limits_.max_sequences);
   // Each sequence with pages of its own, beside the prompts of those that have not joined yet.
@@ -67,7 +69,7 @@ absl::StatusOr<std::unique_ptr<Generation>> RolloutEngine::Begin(
   const int64_t affordable =
       limits_.cache_tokens > 0
           ? pages_for(limits_.cache_tokens)
-          : MemoryBytes() / 4 / PagedCache::PageBytes(weights.config, limits_.page_size);
+          : MemoryBytes() / 4 / PagedCache::PageBytes(weights.config, page, bf16);
   pages = std::clamp(affordable, pages_for(max_tokens), pages);
 
   GenerationOptions generation;
@@ -77,11 +79,12 @@ absl::StatusOr<std::unique_ptr<Generation>> RolloutEngine::Begin(
                           .max_new_tokens = options.sampling.max_new_tokens,
                           .draft_tokens = limits_.draft_tokens};
   generation.cache = {.pages = static_cast<int>(pages),
-                      .page_size = limits_.page_size,
+                      .page_size = page,
                       // A prompt under way holds one beside its completions, which join before it
                       // leaves.
                       .sequences = static_cast<int>(2 * max_sequences + 1),
-                      .tokens = static_cast<int>(max_tokens)};
+                      .tokens = static_cast<int>(max_tokens),
+                      .bf16 = bf16};
   generation.sampling = options.sampling;
   generation.seed = options.seed;
   generation.ignore_ends = options.ignore_ends;
@@ -112,7 +115,10 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights&
   RETURN_IF_ERROR(generation->Run());
   if (request.cancelled != nullptr && request.cancelled->load())
     return absl::CancelledError("interrupted");
-  if (stats != nullptr) generation->AddTo(*stats);
+  if (stats != nullptr) {
+    generation->AddTo(*stats);
+    stats->bytes_per_weight = packed->bytes_per_weight;
+  }
   while (true) {
     ASSIGN_OR_RETURN(auto finished, generation->Next());
     if (!finished.has_value()) return groups;

@@ -29,7 +29,7 @@ namespace grpo {
 struct EngineLimits {
   int threads = 2;
   int max_sequences = 256;      // decoded at a time
-  int page_size = 16;           // tokens
+  int page_size = 16;           // tokens; of bfloat16 kBf16PageTokens whatever this says
   int max_prompt_tokens = 512;  // fed in one forward
   // In the cache at a time; 0: all that max_sequences can become, up to a quarter of the memory.
   int64_t cache_tokens = 0;

@@ -5,33 +5,45 @@
 #include <ATen/ATen.h>
 
 #include "data/check.h"
+#include "policy/decoder.h"
 #include "policy/weights.h"
 
 namespace grpo {
 
+namespace {
+
+int64_t LayerPageBytes(const AttentionShape& shape, int page_size, bool bf16) {
+  return bf16 ? Bf16PageElements(shape) * sizeof(BFloat16)
+              : page_size * shape.row_width() * sizeof(float);
+}
+
+}  // namespace
+
 PagedCache::PagedCache(const PolicyConfig& config, const CacheLimits& limits)
     : page_size_(limits.page_size),
       max_pages_((limits.tokens + limits.page_size - 1) / limits.page_size),
-      row_width_(config.cached_row_width()),
-      page_bytes_(PageBytes(config, limits.page_size)),
       experts_per_token_(config.num_moe_layers() * config.num_experts_per_tok),
+      bf16_(limits.bf16),
+      shape_(CachedAttentionShape(config)),
+      layer_page_bytes_(LayerPageBytes(shape_, page_size_, bf16_)),
       experts_(static_cast<size_t>(limits.pages) * page_size_ * experts_per_token_),
       block_tables_(static_cast<size_t>(limits.sequences) * max_pages_, 0),
       tokens_(limits.sequences),
       shared_pages_(limits.sequences),
       pages_(limits.pages) {
-  memory_ = at::empty({config.num_hidden_layers, limits.pages, page_size_, row_width_}, at::kFloat);
+  GRPO_CHECK(!bf16_ || page_size_ == kBf16PageTokens);
+  memory_ = at::empty({config.num_hidden_layers, limits.pages, layer_page_bytes_}, at::kByte);
   AskForHugePages(memory_);
   for (int i = 0; i < config.num_hidden_layers; ++i) {
-    layers_.push_back(memory_[i].mutable_data_ptr<float>());
+    layers_.push_back(memory_[i].mutable_data_ptr<uint8_t>());
   }
   for (int page = limits.pages - 1; page >= 0; --page) free_pages_.push_back(page);
   for (int sequence = limits.sequences - 1; sequence >= 0; --sequence)
     free_sequences_.push_back(sequence);
 }
 
-int64_t PagedCache::PageBytes(const PolicyConfig& config, int page_size) {
-  return int64_t{config.num_hidden_layers} * page_size * config.cached_row_width() * sizeof(float);
+int64_t PagedCache::PageBytes(const PolicyConfig& config, int page_size, bool bf16) {
+  return config.num_hidden_layers * LayerPageBytes(CachedAttentionShape(config), page_size, bf16);
 }
 
 int PagedCache::AllocatePage() {
@@ -46,11 +58,12 @@ int PagedCache::AllocatePage() {
   return page;
 }
 
-// Attention reads a page as a whole before all of it is written. Memory that is read first and
-// written later costs the system far more than memory that is written first.
+// Attention reads a page as a whole before all of it is written: there must be numbers, and memory
+// that is read first and written later costs the system far more than memory that is written first.
 void PagedCache::Touch(int page) {
-  const size_t entries = static_cast<size_t>(page_size_) * row_width_;
-  for (float* layer : layers_) std::fill_n(layer + page * entries, entries, 0.0f);
+  for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    std::fill_n(PageMemory(layer, page), layer_page_bytes_, uint8_t{0});
+  }
   first_untouched_ = page + 1;
 }
 
@@ -141,8 +154,7 @@ int PagedCache::Fork(int parent) {
   if (rest == 0) return child;
   Page(child, whole) = copy;
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
-    std::copy_n(Row(layer, parent, whole * page_size_), static_cast<size_t>(rest) * row_width_,
-                Row(layer, child, whole * page_size_));
+    std::copy_n(PageMemory(layer, Page(parent, whole)), layer_page_bytes_, PageMemory(layer, copy));
   }
   std::copy_n(Experts(parent, whole * page_size_), static_cast<size_t>(rest) * experts_per_token_,
               Experts(child, whole * page_size_));
@@ -182,10 +194,21 @@ void PagedCache::Release(int sequence) {
   free_sequences_.push_back(sequence);
 }
 
-float* PagedCache::Row(int layer, int sequence, int position) {
-  const int64_t slot = static_cast<int64_t>(Page(sequence, position / page_size_)) * page_size_ +
-                       position % page_size_;
-  return layers_[layer] + slot * row_width_;
+void PagedCache::Store(int layer, int sequence, int position, const float* row) {
+  uint8_t* page = PageMemory(layer, Page(sequence, position / page_size_));
+  const int place = position % page_size_;
+  if (bf16_) {
+    ActiveBf16Attention().store_row(shape_, row, place, reinterpret_cast<BFloat16*>(page));
+  } else {
+    std::copy_n(row, shape_.row_width(),
+                reinterpret_cast<float*>(page) + place * shape_.row_width());
+  }
+}
+
+const float* PagedCache::Row(int layer, int sequence, int position) const {
+  GRPO_CHECK(!bf16_);
+  const uint8_t* page = PageMemory(layer, Table(sequence)[position / page_size_]);
+  return reinterpret_cast<const float*>(page) + (position % page_size_) * shape_.row_width();
 }
 
 int16_t* PagedCache::Experts(int sequence, int position) {

@@ -15,15 +15,17 @@
 #include "absl/container/flat_hash_map.h"
 #include <ATen/core/Tensor.h>
 
+#include "policy/kernels/bf16_attention.h"
 #include "policy/policy_config.h"
 
 namespace grpo {
 
 struct CacheLimits {
   int pages = 0;
-  int page_size = 16;  // tokens
+  int page_size = 16;  // tokens; with bfloat16 kBf16PageTokens
   int sequences = 0;
-  int tokens = 0;  // of a sequence
+  int tokens = 0;     // of a sequence
+  bool bf16 = false;  // keeps bfloat16 in the order of policy/kernels/bf16_attention.h, not fp32
 };
 
 // For one thread: no locking. Reading and writing rows of different tokens is for any.
@@ -35,9 +37,11 @@ class PagedCache {
   int max_tokens() const { return max_pages_ * page_size_; }  // of a sequence
   // Pages that no sequence holds, those in the tree among them.
   int free_pages() const { return static_cast<int>(pages_.size()) - held_pages_; }
-  int peak_pages() const { return peak_pages_; }      // that held something at one time
-  int64_t page_bytes() const { return page_bytes_; }  // of a page in all layers
-  static int64_t PageBytes(const PolicyConfig& config, int page_size);
+  int peak_pages() const { return peak_pages_; }  // that held something at one time
+  int64_t page_bytes() const {
+    return static_cast<int64_t>(layers_.size()) * layer_page_bytes_;
+  }  // of a page in all layers
+  static int64_t PageBytes(const PolicyConfig& config, int page_size, bool bf16);
   int PagesFor(int num_tokens) const { return (num_tokens + page_size_ - 1) / page_size_; }
 
   // A new, empty sequence. There must be one left.
@@ -58,9 +62,13 @@ class PagedCache {
   void Release(int sequence);
 
   int length(int sequence) const { return static_cast<int>(tokens_[sequence].size()); }
-  // The cached row of a token, [row_width] floats.
-  float* Row(int layer, int sequence, int position);
-  const float* LayerPages(int layer) const { return layers_[layer]; }
+  // Keeps a token's row [row_width] at the place that Extend has made for it.
+  void Store(int layer, int sequence, int position, const float* row);
+  // The kept row, where it is fp32.
+  const float* Row(int layer, int sequence, int position) const;
+  bool bf16() const { return bf16_; }
+  // [num_pages, page_size, row_width] floats, or pages of bfloat16.
+  const void* LayerPages(int layer) const { return layers_[layer]; }
   // The sequence's pages, in order.
   const int32_t* Table(int sequence) const {
     return block_tables_.data() + static_cast<size_t>(sequence) * max_pages_;
@@ -91,6 +99,9 @@ class PagedCache {
   bool IsUnused(const PageState& page) const {
     return page.in_tree && page.users == 0 && page.children == 0;
   }
+  uint8_t* PageMemory(int layer, int page) const {
+    return layers_[layer] + page * layer_page_bytes_;
+  }
   int32_t& Page(int sequence, int index) {
     return block_tables_[static_cast<size_t>(sequence) * max_pages_ + index];
   }
@@ -98,10 +109,12 @@ class PagedCache {
   int page_size_;
   int max_pages_;  // of a sequence
   int row_width_;
-  int64_t page_bytes_;
   int experts_per_token_;
-  at::Tensor memory_;             // [layers, num_pages, page_size, row_width]
-  std::vector<float*> layers_;    // where each layer begins
+  bool bf16_;
+  AttentionShape shape_;
+  int64_t layer_page_bytes_;      // of a page in one layer
+  at::Tensor memory_;             // [layers, num_pages, layer_page_bytes_]
+  std::vector<uint8_t*> layers_;  // where each layer begins
   std::vector<int16_t> experts_;  // [num_pages, page_size, M, K]
   std::vector<int32_t> block_tables_;
   std::vector<std::vector<int32_t>> tokens_;  // of each sequence

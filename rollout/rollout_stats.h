@@ -42,6 +42,7 @@ struct RolloutStats {
   double sampling_seconds = 0;
   std::vector<double> decode_step_seconds;  // of every forward that decodes: between two tokens
   WorkSeconds work_seconds = {};            // over all threads
+  double bytes_per_weight = 0;              // as read by products, on average
   int64_t peak_cache_bytes = 0;             // in pages that sequences held
 
   // Rows decoded together, on average.

@@ -1,5 +1,6 @@
 // The products on AMX: blocks of C of up to 32 x 32 in four tiles, from two tiles of A and two of B
 // a step.
+#include "policy/kernels/bf16_attention_blocks.h"
 #include "policy/kernels/bf16_convert.h"
 
 namespace grpo {
@@ -23,6 +24,8 @@ struct AmxLevel {
   static constexpr int kMaxTileRows = 16, kBlockTiles = 2;
 
   static void Convert(const float* from, int count, BFloat16* to) { RoundStep(from, count, to); }
+  static void Round(const float* from, int count, BFloat16* to) { RoundStep(from, count, to); }
+  static void StoreApart(const BFloat16* from, BFloat16* to) { StoreStepApart(from, to); }
 
   // Tiles 0 to 3 are C's, 4 and 5 A's, 6 and 7 B's. To configure tiles takes ten times as long as
   // to ask how they are configured. They stay so after the call: other libraries in the thread
@@ -42,7 +45,8 @@ struct AmxLevel {
     _tile_loadconfig(&wanted);
   }
 
-  static void MultiplyBlock(int tiles, const Block<BFloat16>& block) {
+  template <typename AnyBlock>
+  static void MultiplyBlock(int tiles, const AnyBlock& block) {
     WriteAllToMemory();
     if (tiles == 2) {
       MultiplyTiles<2>(block);
@@ -54,8 +58,8 @@ struct AmxLevel {
  private:
   static constexpr int kRowBytes = 64, kTileColumns = 16;
 
-  template <int kTiles>
-  static void MultiplyTiles(const Block<BFloat16>& block) {
+  template <int kTiles, typename AnyBlock>
+  static void MultiplyTiles(const AnyBlock& block) {
     const int64_t row_bytes = block.ldc * sizeof(float);
     float *c0 = block.c, *c1 = c0 + block.tile_rows * block.ldc;
     if (block.load_c) {
@@ -82,12 +86,13 @@ struct AmxLevel {
     }
   }
 
-  template <int kTiles>
-  [[gnu::always_inline]] static void AddSteps(const Block<BFloat16>& block) {
+  template <int kTiles, typename AnyBlock>
+  [[gnu::always_inline]] static void AddSteps(const AnyBlock& block) {
     const int64_t a_step = int64_t{block.tile_rows} * kStep, a_tile = block.steps * a_step;
-    const BFloat16 *a = block.a, *b = block.b;
-    for (int step = 0; step < block.steps; ++step, a += a_step, b += kStepSize) {
-      block.ahead.Fetch(step);
+    const BFloat16* a = block.a;
+    for (int step = 0; step < block.steps; ++step, a += a_step) {
+      const BFloat16* b = block.b.At(step);
+      block.b.Fetch(step);
       _tile_loadd(6, b, 2 * kRowBytes);
       _tile_loadd(4, a, kRowBytes);
       _tile_dpbf16ps(0, 4, 6);
@@ -107,6 +112,11 @@ struct AmxLevel {
 const Bf16Products& Products() {
   static constexpr Bf16Products kProducts = ProductsOf<AmxLevel>("amx");
   return kProducts;
+}
+
+const Bf16Attention& Attention() {
+  static constexpr Bf16Attention kAttention = AttentionOf<AmxLevel>("amx");
+  return kAttention;
 }
 
 }  // namespace GRPO_ISA

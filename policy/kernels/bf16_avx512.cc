@@ -1,4 +1,5 @@
 // The products on AVX512-BF16: one instruction adds a pair of products to each of 16 sums.
+#include "policy/kernels/bf16_attention_blocks.h"
 #include "policy/kernels/bf16_convert.h"
 
 namespace grpo {
@@ -10,18 +11,21 @@ struct Avx512Level {
   static constexpr int kMaxTileRows = 12, kBlockTiles = 1;
 
   static void Convert(const float* from, int count, BFloat16* to) { RoundStep(from, count, to); }
+  static void Round(const float* from, int count, BFloat16* to) { RoundStep(from, count, to); }
+  static void StoreApart(const BFloat16* from, BFloat16* to) { StoreStepApart(from, to); }
 
   static void Begin(int /*tile_rows*/) {}
 
-  static void MultiplyBlock(int /*tiles*/, const Block<BFloat16>& block) {
+  template <typename AnyBlock>
+  static void MultiplyBlock(int /*tiles*/, const AnyBlock& block) {
     MultiplyRows<kMaxTileRows>(block);
   }
 
  private:
   static constexpr int kLanes = 16, kVectors = kWidth / kLanes;
 
-  template <int kRows>
-  static void MultiplyRows(const Block<BFloat16>& block) {
+  template <int kRows, typename AnyBlock>
+  static void MultiplyRows(const AnyBlock& block) {
     if (block.tile_rows == kRows) {
       MultiplyTile<kRows>(block);
     } else if constexpr (kRows > 1) {
@@ -29,8 +33,8 @@ struct Avx512Level {
     }
   }
 
-  template <int kRows>
-  static void MultiplyTile(const Block<BFloat16>& block) {
+  template <int kRows, typename AnyBlock>
+  static void MultiplyTile(const AnyBlock& block) {
     __m512 sum[kRows][kVectors] = {};
     if (block.load_c) {
       for (int i = 0; i < kRows; ++i) {
@@ -40,9 +44,8 @@ struct Avx512Level {
       }
     }
     for (int step = 0; step < block.steps; ++step) {
-      block.ahead.Fetch(step);
-      AddStep<kRows>(block.a + int64_t{step} * kRows * kStep, block.b + int64_t{step} * kStepSize,
-                     sum);
+      block.b.Fetch(step);
+      AddStep<kRows>(block.a + int64_t{step} * kRows * kStep, block.b.At(step), sum);
     }
     for (int i = 0; i < kRows; ++i) {
       for (int v = 0; v < kVectors; ++v) {
@@ -79,6 +82,11 @@ struct Avx512Level {
 const Bf16Products& Products() {
   static constexpr Bf16Products kProducts = ProductsOf<Avx512Level>("avx512_bf16");
   return kProducts;
+}
+
+const Bf16Attention& Attention() {
+  static constexpr Bf16Attention kAttention = AttentionOf<Avx512Level>("avx512_bf16");
+  return kAttention;
 }
 
 }  // namespace GRPO_ISA

@@ -6,6 +6,9 @@
 //   Convert(from, count, to)  rounds count <= kBf16DepthStep elements, zeros after them
 //   Begin(tile_rows)          before the blocks of a call
 //   MultiplyBlock(tiles, block)
+// and for bf16_attention_blocks.h
+//   Round(from, count, to)    as Convert, to BFloat16
+//   StoreApart(from, to)      kBf16PanelWidth elements to every second place, nothing between them
 #pragma once
 
 #include <algorithm>
@@ -221,17 +224,27 @@ struct Ahead {
   }
 };
 
+// Where the steps of a panel lie: here one after the other.
+struct ContiguousSteps {
+  const BFloat16* first;
+  Ahead ahead;
+
+  [[gnu::always_inline]] const BFloat16* At(int step) const {
+    return first + int64_t{step} * kStepSize;
+  }
+  [[gnu::always_inline]] void Fetch(int step) const { ahead.Fetch(step); }
+};
+
 // A panel's columns of some tiles' rows.
-template <typename Element>
+template <typename Element, typename StepsOfB = ContiguousSteps>
 struct Block {
   int tile_rows;
   int steps;
-  const Element* a;   // [tile][step][tile_rows][kStep]
-  const BFloat16* b;  // [step][kPairs][kWidth][2]
+  const Element* a;  // [tile][step][tile_rows][kStep]
+  StepsOfB b;        // each [kPairs][kWidth][2]
   float* c;
   int64_t ldc;
   bool load_c;  // adds to C
-  Ahead ahead;
 };
 
 inline void CopyRows(int rows, int columns, const float* from, int64_t from_row, float* to,
@@ -240,8 +253,8 @@ inline void CopyRows(int rows, int columns, const float* from, int64_t from_row,
 }
 
 // A block of which C has only some rows and columns.
-template <typename Level>
-void MultiplyEdge(int tiles, int rows, int columns, Block<typename Level::Element> block) {
+template <typename Level, typename AnyBlock>
+void MultiplyEdge(int tiles, int rows, int columns, AnyBlock block) {
   alignas(64) float edge[Level::kBlockTiles * Level::kMaxTileRows * kWidth];
   float* const c = block.c;
   if (block.load_c) {
@@ -316,11 +329,10 @@ class DepthProduct {
     const Block<Element> block = {.tile_rows = tiles_.rows,
                                   .steps = steps_,
                                   .a = a_ + int64_t{row} * steps_ * kStep,
-                                  .b = b,
+                                  .b = {b, ahead},
                                   .c = c_ + row * ldc_ + column,
                                   .ldc = ldc_,
-                                  .load_c = load_c_,
-                                  .ahead = ahead};
+                                  .load_c = load_c_};
     if (rows == tiles * tiles_.rows && columns == kWidth) {
       Level::MultiplyBlock(tiles, block);
     } else {

@@ -18,6 +18,15 @@ inline void RoundStep(const float* from, int count, BFloat16* to) {
   std::memcpy(to, &rounded, sizeof(rounded));
 }
 
+inline void StoreStepApart(const BFloat16* from, BFloat16* to) {
+  for (int half = 0; half < 2; ++half) {
+    const __m256i elements =
+        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + half * kWidth / 2));
+    _mm512_mask_storeu_epi16(to + half * kWidth, 0x55555555,
+                             _mm512_maskz_cvtepu16_epi32(0xffff, elements));
+  }
+}
+
 }  // namespace
 }  // namespace GRPO_ISA
 }  // namespace grpo

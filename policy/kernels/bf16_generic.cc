@@ -1,5 +1,6 @@
 // The products on any processor: A rounded, B widened, fused multiply-adds in float in ascending k.
 // CMake compiles this file once for each instruction set, as it does kernels.cc.
+#include "policy/kernels/bf16_attention_blocks.h"
 #include "policy/kernels/bf16_blocks.h"
 
 #define GRPO_STRINGIFY(name) #name
@@ -33,9 +34,22 @@ struct GenericLevel {
     std::fill_n(to + count, kStep - count, 0.0f);
   }
 
+  static void Round(const float* from, int count, BFloat16* to) {
+    float rounded[kStep];
+    Convert(from, count, rounded);
+    uint32_t bits[kStep];
+    std::memcpy(bits, rounded, sizeof(bits));
+    for (int k = 0; k < kStep; ++k) to[k].bits = static_cast<uint16_t>(bits[k] >> 16);
+  }
+
+  static void StoreApart(const BFloat16* from, BFloat16* to) {
+    for (int j = 0; j < kWidth; ++j) to[2 * j] = from[j];
+  }
+
   static void Begin(int /*tile_rows*/) {}
 
-  static void MultiplyBlock(int /*tiles*/, const Block<float>& block) {
+  template <typename AnyBlock>
+  static void MultiplyBlock(int /*tiles*/, const AnyBlock& block) {
     MultiplyRows<kMaxTileRows>(block);
   }
 
@@ -44,8 +58,8 @@ struct GenericLevel {
   using Pairs = VectorOf<Pair>::Type;
   static constexpr int kLanes = VectorOf<float>::kLanes, kVectors = 2;
 
-  template <int kRows>
-  static void MultiplyRows(const Block<float>& block) {
+  template <int kRows, typename AnyBlock>
+  static void MultiplyRows(const AnyBlock& block) {
     if (block.tile_rows == kRows) {
       for (int j = 0; j < kWidth; j += kLanes * kVectors) MultiplyColumns<kRows>(j, block);
     } else if constexpr (kRows > 1) {
@@ -53,8 +67,8 @@ struct GenericLevel {
     }
   }
 
-  template <int kRows>
-  static void MultiplyColumns(int column, const Block<float>& block) {
+  template <int kRows, typename AnyBlock>
+  static void MultiplyColumns(int column, const AnyBlock& block) {
     Floats sum[kRows][kVectors] = {};
     if (block.load_c) {
       for (int i = 0; i < kRows; ++i) {
@@ -64,9 +78,8 @@ struct GenericLevel {
       }
     }
     for (int step = 0; step < block.steps; ++step) {
-      if (column == 0) block.ahead.Fetch(step);
-      AddStep<kRows>(block.a + int64_t{step} * kRows * kStep,
-                     block.b + int64_t{step} * kStepSize + 2 * column, sum);
+      if (column == 0) block.b.Fetch(step);
+      AddStep<kRows>(block.a + int64_t{step} * kRows * kStep, block.b.At(step) + 2 * column, sum);
     }
     for (int i = 0; i < kRows; ++i) {
       for (int v = 0; v < kVectors; ++v) {
@@ -105,6 +118,12 @@ const Bf16Products& GenericBf16Products() {
   static constexpr Bf16Products kProducts =
       ProductsOf<GenericLevel>("generic_" GRPO_NAME(GRPO_ISA));
   return kProducts;
+}
+
+const Bf16Attention& GenericBf16Attention() {
+  static constexpr Bf16Attention kAttention =
+      AttentionOf<GenericLevel>("generic_" GRPO_NAME(GRPO_ISA));
+  return kAttention;
 }
 
 }  // namespace GRPO_ISA

@@ -1,5 +1,7 @@
 #include "policy/kernels/bf16_products.h"
 
+#include "policy/kernels/bf16_attention.h"
+
 #ifdef __linux__
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,19 +12,24 @@ namespace grpo {
 
 namespace amx {
 const Bf16Products& Products();
-}
+const Bf16Attention& Attention();
+}  // namespace amx
 namespace avx512_bf16 {
 const Bf16Products& Products();
-}
+const Bf16Attention& Attention();
+}  // namespace avx512_bf16
 namespace avx512 {
 const Bf16Products& GenericBf16Products();
-}
+const Bf16Attention& GenericBf16Attention();
+}  // namespace avx512
 namespace avx2 {
 const Bf16Products& GenericBf16Products();
-}
+const Bf16Attention& GenericBf16Attention();
+}  // namespace avx2
 namespace baseline {
 const Bf16Products& GenericBf16Products();
-}
+const Bf16Attention& GenericBf16Attention();
+}  // namespace baseline
 
 namespace {
 
@@ -44,29 +51,45 @@ bool MayUseTiles() {
 #endif
 }
 
-std::vector<const Bf16Products*> Detect() {
-  std::vector<const Bf16Products*> available;
+struct Levels {
+  std::vector<const Bf16Products*> products;
+  std::vector<const Bf16Attention*> attention;
+
+  void Add(const Bf16Products& of_products, const Bf16Attention& of_attention) {
+    products.push_back(&of_products);
+    attention.push_back(&of_attention);
+  }
+};
+
+Levels Detect() {
+  Levels levels;
   const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
   if (has_avx512 && __builtin_cpu_supports("avx512bf16")) {
-    if (ProcessorHasAmxBf16() && MayUseTiles()) available.push_back(&amx::Products());
-    available.push_back(&avx512_bf16::Products());
+    if (ProcessorHasAmxBf16() && MayUseTiles()) levels.Add(amx::Products(), amx::Attention());
+    levels.Add(avx512_bf16::Products(), avx512_bf16::Attention());
   }
-  if (has_avx512) available.push_back(&avx512::GenericBf16Products());
+  if (has_avx512) levels.Add(avx512::GenericBf16Products(), avx512::GenericBf16Attention());
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    available.push_back(&avx2::GenericBf16Products());
+    levels.Add(avx2::GenericBf16Products(), avx2::GenericBf16Attention());
   }
-  available.push_back(&baseline::GenericBf16Products());
+  levels.Add(baseline::GenericBf16Products(), baseline::GenericBf16Attention());
+  return levels;
+}
+
+const Levels& Available() {
+  static const auto& available = *new Levels(Detect());
   return available;
 }
 
 }  // namespace
 
-const std::vector<const Bf16Products*>& AvailableBf16Products() {
-  static const auto& available = *new std::vector<const Bf16Products*>(Detect());
-  return available;
-}
+const std::vector<const Bf16Products*>& AvailableBf16Products() { return Available().products; }
 
 const Bf16Products& ActiveBf16Products() { return *AvailableBf16Products().front(); }
+
+const std::vector<const Bf16Attention*>& AvailableBf16Attention() { return Available().attention; }
+
+const Bf16Attention& ActiveBf16Attention() { return *AvailableBf16Attention().front(); }
 
 }  // namespace grpo

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/kernels/exp.h"
 #include "policy/kernels/vectors.h"
 
 namespace grpo {
@@ -273,34 +274,6 @@ T Dot(const T* a, const T* b, int n) {
   T tail = 0;
   for (; i < n; ++i) tail += a[i] * b[i];
   return SumLanes<T>(sum) + tail;
-}
-
-inline double Exp(double x) { return std::exp(x); }
-
-// Within 2 units in the last place of exp on the whole range; branch-free so that loops over it
-// vectorise. exp(x) = 2^n exp(r), |r| <= ln(2)/2, the polynomial being the Taylor series to the
-// seventh power.
-inline float Exp(float x) {
-  const float clamped = std::min(std::max(x, -87.3f), 88.7f);
-  const float shifted =
-      clamped * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23 rounds to an integer
-  const float n = shifted - 12582912.0f;
-  float r = clamped - n * 0.693359375f;
-  r = r + n * 2.12194440e-4f;
-  float p = 1.0f / 5040.0f;
-  p = p * r + 1.0f / 720.0f;
-  p = p * r + 1.0f / 120.0f;
-  p = p * r + 1.0f / 24.0f;
-  p = p * r + 1.0f / 6.0f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  int32_t bits;
-  std::memcpy(&bits, &shifted, sizeof(bits));
-  const int32_t exponent = static_cast<int32_t>(static_cast<uint32_t>(bits) << 23) + 0x3f800000;
-  float power;
-  std::memcpy(&power, &exponent, sizeof(power));
-  return x < -87.3f ? 0.0f : p * power;
 }
 
 // ---- Normalisation, activation, rotation

@@ -30,9 +30,8 @@ PackedGolden Pack(const at::Tensor& tokens) {
 
 at::Tensor Logits(const Weights& weights, const PackedGolden& packed,
                   ExpertChoices* chosen = nullptr) {
-  PackedSequences attention(weights.config, packed.cu_seqlens);
   const at::Tensor hidden =
-      DecoderHidden(weights, packed.tokens, packed.positions, attention, nullptr, chosen);
+      DecoderHidden(weights, packed.tokens, packed.positions, packed.cu_seqlens, nullptr, chosen);
   return Linear(hidden, weights.head);
 }
 
@@ -79,9 +78,8 @@ TEST_P(DecoderGoldenTest, GivesTheLossAndEveryGradientInDoublePrecision) {
   weights.RequireGrad();
   const auto reference = GoldenReference(GetParam());
   const PackedGolden packed = Pack(reference.at("tokens"));
-  PackedSequences attention(weights.config, packed.cu_seqlens);
   const at::Tensor hidden =
-      DecoderHidden(weights, packed.tokens, packed.positions, attention, nullptr, nullptr);
+      DecoderHidden(weights, packed.tokens, packed.positions, packed.cu_seqlens, nullptr, nullptr);
   std::vector<int64_t> rows, targets;
   for (int64_t n = 0; n < packed.tokens.numel(); ++n) {
     if ((n + 1) % packed.length == 0) continue;
@@ -157,12 +155,11 @@ INSTANTIATE_TEST_SUITE_P(Policies, DecoderGoldenTest, testing::ValuesIn(kGoldenP
 TEST(DecoderTest, ReplaysTheExpertsItIsGiven) {
   const Weights weights = GoldenWeights("policy_v3");
   const PackedGolden packed = Pack(GoldenReference("policy_v3").at("tokens"));
-  PackedSequences attention(weights.config, packed.cu_seqlens);
   ExpertChoices fixed, used;
   for (int layer = 0; layer < weights.config.num_moe_layers(); ++layer) {
     fixed.layers.push_back(at::arange(2).repeat({packed.tokens.numel(), 1}));
   }
-  DecoderHidden(weights, packed.tokens, packed.positions, attention, &fixed, &used);
+  DecoderHidden(weights, packed.tokens, packed.positions, packed.cu_seqlens, &fixed, &used);
   for (const at::Tensor& layer : used.layers) EXPECT_TRUE(layer.equal(fixed.layers[0]));
 }
 

@@ -33,7 +33,8 @@ TEST(DecodeCostTest, IsTwoOperationsForEachWeightThatATokenPasses) {
   for (PolicyConfig config : {TinyConfig(), Grouped()}) {
     config.num_experts_per_tok = config.n_routed_experts;
     EXPECT_EQ(DecodeFlops(config, /*context=*/0), 2 * MatrixElements(config));
-    EXPECT_EQ(DecodeBytes(config, /*batch=*/3, /*context=*/0, /*bytes_per_weight=*/2),
+    EXPECT_EQ(DecodeBytes(config, /*batch=*/3, /*context=*/0, /*bytes_per_weight=*/2,
+                          /*bytes_per_cached=*/4),
               2 * MatrixElements(config));
   }
 }
@@ -44,14 +45,14 @@ TEST(DecodeCostTest, CountsAttentionOverTheCache) {
   EXPECT_EQ(DecodeFlops(config, 100) - DecodeFlops(config, 0), 2 * 100 * config.num_hidden_layers *
                                                                    config.num_attention_heads *
                                                                    (row + config.kv_lora_rank));
-  EXPECT_EQ(DecodeBytes(config, 5, 100, 4) - DecodeBytes(config, 5, 0, 4),
+  EXPECT_EQ(DecodeBytes(config, 5, 100, 4, 4) - DecodeBytes(config, 5, 0, 4, 4),
             5 * 100 * config.num_hidden_layers * row * 4);
 }
 
 TEST(DecodeCostTest, ReachesMoreExpertsWithMoreTokens) {
   PolicyConfig config = TinyConfig();
   config.num_experts_per_tok = 1;
-  const double one = DecodeBytes(config, 1, 0, 4), many = DecodeBytes(config, 1000, 0, 4);
+  const double one = DecodeBytes(config, 1, 0, 4, 4), many = DecodeBytes(config, 1000, 0, 4, 4);
   const double expert = 3.0 * config.hidden_size * config.moe_intermediate_size * 4;
   EXPECT_NEAR(many - one, expert * (config.n_routed_experts - 1) * config.num_moe_layers(), 1e-6);
 }

@@ -17,10 +17,10 @@ struct Result {
 
 Result OfLearner(const Weights& weights, const at::Tensor& tokens) {
   const int64_t length = tokens.numel();
-  PackedSequences attention(weights.config, {0, static_cast<int32_t>(length)});
   ExpertChoices chosen;
   const at::Tensor hidden =
-      DecoderHidden(weights, tokens, at::arange(length), attention, nullptr, &chosen);
+      DecoderHidden(weights, tokens, at::arange(length),
+                    std::vector<int32_t>{0, static_cast<int32_t>(length)}, nullptr, &chosen);
   Result result{Linear(hidden, weights.head), {}};
   for (int64_t t = 0; t < length; ++t) {
     for (const at::Tensor& layer : chosen.layers) {
@@ -34,11 +34,14 @@ Result OfLearner(const Weights& weights, const at::Tensor& tokens) {
 // The same tokens as one sequence, fed `chunk` at a time.
 Result OfRollouts(const Weights& weights, const at::Tensor& tokens, int chunk, int threads,
                   int page_size) {
+  const bool bf16 = AttendsInBFloat16(weights);
+  if (bf16) page_size = kBf16PageTokens;
   const int length = static_cast<int>(tokens.numel());
   const auto packed = PackedWeights::Pack(weights, {.threads = threads});
   EXPECT_TRUE(packed.ok()) << packed.status();
-  PagedCache cache(weights.config,
-                   {.pages = 64, .page_size = page_size, .sequences = 1, .tokens = length});
+  PagedCache cache(
+      weights.config,
+      {.pages = 64, .page_size = page_size, .sequences = 1, .tokens = length, .bf16 = bf16});
   BatchForward forward(weights, **packed, cache, threads, chunk, chunk);
   TeamBarrier barrier(threads);
   const int sequence = cache.NewSequence();

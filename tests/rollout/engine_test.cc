@@ -165,10 +165,10 @@ TEST_P(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
       std::vector<int64_t> tokens(group.prompt_tokens.begin(), group.prompt_tokens.end());
       tokens.insert(tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
       const int64_t fed = tokens.size() - 1, prompt = group.prompt_tokens.size();
-      PackedSequences attention(weights_.config, {0, static_cast<int32_t>(fed)});
       ExpertChoices chosen;
-      const at::Tensor hidden = DecoderHidden(weights_, at::tensor(tokens).narrow(0, 0, fed),
-                                              at::arange(fed), attention, nullptr, &chosen);
+      const at::Tensor hidden =
+          DecoderHidden(weights_, at::tensor(tokens).narrow(0, 0, fed), at::arange(fed),
+                        std::vector<int32_t>{0, static_cast<int32_t>(fed)}, nullptr, &chosen);
       const at::Tensor logprobs =
           TokenLogprobs(hidden.narrow(0, prompt - 1, fed - prompt + 1), weights_.head,
                         at::tensor(tokens).narrow(0, prompt, fed - prompt + 1), 1)

@@ -25,13 +25,18 @@ std::vector<int32_t> Counting(int tokens) {
   return counting;
 }
 
+void Write(PagedCache& cache, int layer, int sequence, int position, float value) {
+  const std::vector<float> row(5, value);
+  cache.Store(layer, sequence, position, row.data());
+}
+
 // A sequence of these tokens that also stand in its rows.
 int Fill(PagedCache& cache, const std::vector<int32_t>& tokens) {
   const int sequence = cache.NewSequence();
   for (size_t t = 0; t < tokens.size(); ++t) {
     EXPECT_TRUE(cache.Extend(sequence, tokens[t]));
     for (int layer = 0; layer < 2; ++layer)
-      cache.Row(layer, sequence, t)[0] = 100 * layer + tokens[t];
+      Write(cache, layer, sequence, t, 100 * layer + tokens[t]);
   }
   cache.Share(sequence);
   return sequence;
@@ -53,9 +58,9 @@ TEST(PagedCacheTest, KeepsAForkIntactWhenItsSiblingWritesOn) {
   const int parent = Fill(cache, Counting(6));
   const int a = cache.Fork(parent), b = cache.Fork(parent);
   EXPECT_TRUE(cache.Extend(a, 1));
-  cache.Row(0, a, 6)[0] = -1;
+  Write(cache, 0, a, 6, -1);
   EXPECT_TRUE(cache.Extend(b, 2));
-  cache.Row(0, b, 6)[0] = -2;
+  Write(cache, 0, b, 6, -2);
   EXPECT_EQ(cache.Row(0, a, 6)[0], -1);
   EXPECT_EQ(cache.Row(0, b, 6)[0], -2);
 }
