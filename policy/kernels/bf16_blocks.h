@@ -31,6 +31,7 @@ constexpr int kMaxRows = 1024, kMinDepth = 512, kMaxDepth = 4096, kConvertedSize
 // Part of the second-level cache.
 constexpr int64_t kCachedPanels = 512 << 10;
 // A packed B beyond this is taken not to be cached, and is fetched at least so far ahead.
+constexpr int kFewBlocks = 4;
 constexpr int64_t kUncached = 1 << 16, kLead = 16 << 10, kLine = 64;
 
 inline int CeilDivide(int64_t a, int64_t b) { return static_cast<int>((a + b - 1) / b); }
@@ -298,9 +299,11 @@ class DepthProduct {
 
   // Several panels to each block of rows, so that A is read less often where it is not cached, and
   // B, where it is packed now, in long stretches of its rows. A single block reads a panel but
-  // once, best while it is in the first-level cache.
+  // once, best while it is in the first-level cache. Where B comes from memory, few rows leave too
+  // little time to fetch a long group: a panel at a time then, while the one before is read.
   int PanelsInGroup() const {
     if (Blocks() == 1) return 2;
+    if (b_.uncached() && Blocks() <= kFewBlocks) return 1;
     const int64_t panel_bytes = int64_t{steps_} * kStepSize * sizeof(BFloat16);
     return std::max<int64_t>(1, kCachedPanels / panel_bytes);
   }
