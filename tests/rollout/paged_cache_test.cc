@@ -129,6 +129,51 @@ TEST(PagedCacheTest, KeepsReleasedPagesUntilOthersNeedThem) {
   EXPECT_EQ(cache.Row(1, large, 15)[0], 150);
 }
 
+// The published shape of DeepSeek-V3 (arXiv 2412.19437): 128 heads of keys of 128 + 64 and values
+// of 128, against a latent of 512 and a rotary key of 64.
+TEST(PagedCacheTest, KeepsAtMostAnEighthOfExpandedKeysAndValuesOnDeepSeekV3sShape) {
+  PolicyConfig config;
+  config.num_hidden_layers = 61;
+  config.num_attention_heads = 128;
+  config.kv_lora_rank = 512;
+  config.qk_nope_head_dim = 128;
+  config.qk_rope_head_dim = 64;
+  config.v_head_dim = 128;
+  for (const bool bf16 : {false, true}) {
+    const int64_t element = bf16 ? 2 : 4, tokens = 32;
+    const int64_t expanded = 61 * 128 * (128 + 64 + 128) * element * tokens;
+    EXPECT_LE(PagedCache::PageBytes(config, tokens, bf16) * 8, expanded);
+    EXPECT_EQ(PagedCache::PageBytes(config, tokens, bf16), 61 * (512 + 64) * element * tokens);
+  }
+}
+
+TEST(PagedCacheTest, KeepsPagesOfBfloat16LikeOthers) {
+  PagedCache cache(Config(),
+                   {.pages = 3, .page_size = 32, .sequences = 3, .tokens = 64, .bf16 = true});
+  const int parent = cache.NewSequence();
+  for (int t = 0; t < 33; ++t) EXPECT_TRUE(cache.Extend(parent, t));
+  cache.Share(parent);
+  const int child = cache.Fork(parent);
+  EXPECT_EQ(cache.Table(child)[0], cache.Table(parent)[0]);
+  EXPECT_NE(cache.Table(child)[1], cache.Table(parent)[1]);
+  EXPECT_EQ(cache.Adopt(cache.NewSequence(), Counting(40)), 32);
+}
+
+TEST(PagedCacheTest, TakesBackTokensThatWereNotShared) {
+  PagedCache cache = Cache();
+  const int sequence = Fill(cache, Counting(5));
+  for (int t = 5; t < 10; ++t) EXPECT_TRUE(cache.Extend(sequence, t));
+  EXPECT_EQ(cache.free_pages(), 5);
+  cache.Truncate(sequence, 6);
+  EXPECT_EQ(cache.length(sequence), 6);
+  EXPECT_EQ(cache.free_pages(), 6);
+  EXPECT_TRUE(cache.Extend(sequence, 60));
+  EXPECT_TRUE(cache.Extend(sequence, 70));
+  cache.Share(sequence);
+  std::vector<int32_t> other = {0, 1, 2, 3, 4, 5, 60, 70, 8};
+  EXPECT_EQ(cache.Adopt(cache.NewSequence(), other), 8);
+}
+
 TEST(PagedCacheTest, SaysWhenNoPageIsLeft) {
   PagedCache cache = Cache();
   const int a = Fill(cache, Counting(15));
