@@ -289,12 +289,12 @@ def parse():
     parser.add_argument("policy", metavar="POLICY")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "release" / "grpo")
     parser.add_argument("--llama", type=pathlib.Path, help="folder of llama-batched-bench and llama-bench")
-    parser.add_argument("--gguf", nargs="+", metavar="DTYPE=FILE", help="llama.cpp's files, such as bf16=model.gguf")
+    parser.add_argument("--gguf", action="append", metavar="DTYPE=FILE", help="a file for llama.cpp; may be repeated")
     parser.add_argument("--transformers", metavar="PYTHON", help="a Python that has torch and transformers")
-    parser.add_argument("--variants", nargs="+", metavar="PATTERN", default=["*"],
-                        help="names as above, with * and ?: 'ours-*' 'llama-*-fa-on'")
-    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--variant", action="append", metavar="PATTERN", dest="variants",
+                        help="these alone, such as 'llama-*-fa-on'; may be repeated")
+    parser.add_argument("--dtype", action="append", choices=DTYPES, dest="dtypes", help="this alone")
+    parser.add_argument("--case", action="append", choices=CASES, dest="cases", help="this alone")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--prompts", type=int, default=8)
     parser.add_argument("--group", type=int, default=8)
@@ -309,6 +309,9 @@ def parse():
     parser.add_argument("--wait", type=float, default=30, help="seconds to wait for that before a run")
     parser.add_argument("--retries", type=int, default=2, help="of a run that others disturbed")
     arguments = parser.parse_args()
+    arguments.variants = arguments.variants or ["*"]
+    arguments.dtypes = arguments.dtypes or list(DTYPES)
+    arguments.cases = arguments.cases or list(CASES)
     arguments.bound = {} if arguments.unbound else BOUND
     is_file = arguments.policy.endswith(".gguf")
     if arguments.transformers and is_file:
