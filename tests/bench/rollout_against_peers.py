@@ -22,9 +22,10 @@ variant runs once, starting with another one each time; figures are medians of t
 that of a call for one token). What differs: llama.cpp computes logits but draws no tokens, where the others sample and
 ours also records log-probs; ours computes a prompt once for its group, where the peers compute all 64.
 
-A run waits until other processes leave the machine alone, and is repeated where they took more than --foreign of it
-meanwhile; medians leave such runs out where enough others are there. Threads of the peers are bound to a core each
-(with llama.cpp's barriers, two on one core are 20 times slower); ours binds nothing and gets no OMP_ variables.
+A run waits until other processes leave the machine alone, and is stopped and started again where they take more than
+--foreign of it; when --patience has passed it is run all the same, with "quiet": false. Medians leave those out where
+enough others are there. Threads of the peers are bound to a core each (with llama.cpp's barriers, two on one core are
+20 times slower); ours binds nothing and gets no OMP_ variables.
 """
 import argparse
 import collections
@@ -55,45 +56,73 @@ def emit(record):
     print(json.dumps(record), flush=True)
 
 
-def lines_of(command, environment):
-    """Runs a command without this process's OpenMP variables, returns the JSON lines it prints."""
-    inherited = {key: value for key, value in os.environ.items() if not re.match("(OMP|GOMP|KMP)_", key)}
-    run = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                         env=inherited | environment, check=False)
-    if run.returncode != 0:
-        raise SystemExit(" ".join(map(str, command)) + "\n" + run.stderr[-3000:])
-    return [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
-
-
 class Load:
     """Shares of the machine that other processes used, and that its host took, from the start to shares()."""
 
     TICK_ERROR = 0.04  # seconds; matters where a run takes less than one
 
+    def __init__(self):
+        self.start = self.read(None)
+
     @staticmethod
-    def read():
+    def read(child):
+        """Seconds, of all cores: passed, used by others, taken by the host. A running child's are no others'."""
         first_line = pathlib.Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0]
         ticks = [int(word) for word in first_line.split()[1:9]]
+        busy = sum(ticks) - ticks[3] - ticks[4] - ticks[7]
+        if child is not None:
+            words = pathlib.Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+            busy -= int(words[11]) + int(words[12])
         usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         mine = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-        busy = sum(ticks) - ticks[3] - ticks[4] - ticks[7]
         hertz = os.sysconf("SC_CLK_TCK")
         return time.monotonic() * os.cpu_count(), busy / hertz - mine, ticks[7] / hertz
 
-    def __init__(self):
-        self.start = self.read()
-
-    def shares(self):
-        total, foreign, stolen = (now - then for now, then in zip(self.read(), self.start))
+    def shares(self, child=None, least_seconds=0):
+        """Of least_seconds of the machine, where less has passed."""
+        total, foreign, stolen = (now - then for now, then in zip(self.read(child), self.start))
+        total = max(total, least_seconds * os.cpu_count())
         return {"foreign": round(max(0.0, foreign - self.TICK_ERROR) / total, 3), "stolen": round(stolen / total, 3)}
 
 
+class Disturbed(Exception):
+    """Other processes took too much of the machine from a run, which has been stopped."""
+
+
+def is_quiet(arguments, shares):
+    return shares["foreign"] + shares["stolen"] <= arguments.foreign
+
+
+def output_of(arguments, process):
+    """Waits for it; while patience lasts, it is stopped where it is disturbed."""
+    load = Load()
+    while True:
+        try:
+            return process.communicate(timeout=1)
+        except subprocess.TimeoutExpired:
+            watched = time.monotonic() < arguments.deadline
+            if watched and not is_quiet(arguments, load.shares(process.pid, least_seconds=10)):
+                process.kill()
+                process.communicate()
+                raise Disturbed from None
+
+
+def lines_of(arguments, command, environment):
+    """Runs a command without this process's OpenMP variables, returns the JSON lines it prints."""
+    inherited = {key: value for key, value in os.environ.items() if not re.match("(OMP|GOMP|KMP)_", key)}
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=inherited | environment) as process:
+        output, errors = output_of(arguments, process)
+    if process.returncode != 0:
+        raise SystemExit(" ".join(map(str, command)) + "\n" + errors[-3000:])
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
+
 def wait_until_quiet(arguments):
-    deadline = time.monotonic() + arguments.wait
-    while time.monotonic() < deadline:
+    while time.monotonic() < arguments.deadline:
         load = Load()
         time.sleep(1)
-        if sum(load.shares().values()) <= arguments.foreign:
+        if is_quiet(arguments, load.shares()):
             return
 
 
@@ -109,10 +138,10 @@ def median_of(records):
 
 def run_ours(arguments, case, dtype):
     prompts, group, repeats = shape(arguments, case)
-    records = lines_of([arguments.program, "bench", "rollout", "--policy", arguments.policy, "--prompts", prompts,
-                        "--group", group, "--prompt-tokens", arguments.prompt_tokens,
-                        "--new-tokens", arguments.new_tokens, "--threads", arguments.threads,
-                        "--numerics", arguments.numerics, "--dtype", dtype, "--repeats", repeats], {})
+    command = [arguments.program, "bench", "rollout", "--policy", arguments.policy, "--prompts", prompts,
+               "--group", group, "--prompt-tokens", arguments.prompt_tokens, "--new-tokens", arguments.new_tokens,
+               "--threads", arguments.threads, "--numerics", arguments.numerics, "--dtype", dtype, "--repeats", repeats]
+    records = lines_of(arguments, command, {})
     kept = ["tokens_per_second", "decode_tokens_per_second", *KEPT_OF_OURS]
     return median_of([{key: record[key] for key in kept} for record in records])
 
@@ -125,10 +154,10 @@ def llama_options(arguments, flash):
 def run_batched_bench(arguments, case, file, flash):
     prompts, group, repeats = shape(arguments, case)
     sequences, prompt, new = prompts * group, arguments.prompt_tokens, arguments.new_tokens
-    records = lines_of([arguments.llama / "llama-batched-bench", "-m", file, "-c", sequences * (prompt + new),
-                        "-npp", prompt, "-ntg", new, "-npl", ",".join([str(sequences)] * repeats),
-                        "-tb", arguments.threads, *llama_options(arguments, flash), "--output-format", "jsonl"],
-                       arguments.bound)
+    command = [arguments.llama / "llama-batched-bench", "-m", file, "-c", sequences * (prompt + new), "-npp", prompt,
+               "-ntg", new, "-npl", ",".join([str(sequences)] * repeats), "-tb", arguments.threads,
+               *llama_options(arguments, flash), "--output-format", "jsonl"]
+    records = lines_of(arguments, command, arguments.bound)
     assert len(records) == repeats, records
     return median_of([{"tokens_per_second": sequences * new / (record["t_pp"] + record["t_tg"]),
                        "decode_tokens_per_second": sequences * new / record["t_tg"]} for record in records])
@@ -137,18 +166,19 @@ def run_batched_bench(arguments, case, file, flash):
 def run_llama_bench(arguments, case, file, flash):
     _, _, repeats = shape(arguments, case)
     prompt, new = arguments.prompt_tokens, arguments.new_tokens
-    records = lines_of([arguments.llama / "llama-bench", "-m", file, "-p", prompt, "-n", 0, "-pg", f"{prompt},{new}",
-                        "-r", repeats, *llama_options(arguments, flash), "-o", "jsonl"], arguments.bound)
+    command = [arguments.llama / "llama-bench", "-m", file, "-p", prompt, "-n", 0, "-pg", f"{prompt},{new}",
+               "-r", repeats, *llama_options(arguments, flash), "-o", "jsonl"]
+    records = lines_of(arguments, command, arguments.bound)
     seconds = {record["n_gen"]: statistics.median(record["samples_ns"]) * 1e-9 for record in records}
     return {"tokens_per_second": new / seconds[new], "decode_tokens_per_second": new / (seconds[new] - seconds[0])}
 
 
 def run_transformers(arguments, case, dtype, attention):
     prompts, group, repeats = shape(arguments, case)
-    record, = lines_of([arguments.transformers, __file__, "--child", json.dumps(
-        {"policy": arguments.policy, "prompts": prompts, "group": group, "prompt_tokens": arguments.prompt_tokens,
-         "new_tokens": arguments.new_tokens, "threads": arguments.threads, "dtype": dtype, "attention": attention,
-         "repeats": repeats})], arguments.bound)
+    options = {"policy": arguments.policy, "prompts": prompts, "group": group, "dtype": dtype, "attention": attention,
+               "prompt_tokens": arguments.prompt_tokens, "new_tokens": arguments.new_tokens,
+               "threads": arguments.threads, "repeats": repeats}
+    record, = lines_of(arguments, [arguments.transformers, __file__, "--child", json.dumps(options)], arguments.bound)
     return record
 
 
@@ -203,20 +233,21 @@ def variants_of(arguments):
 
 
 def run_once(arguments, variant, case, number):
-    """Again where others disturbed it; returns all that was measured."""
-    records = []
-    while len(records) <= arguments.retries:
+    """Again where it was disturbed, while patience lasts."""
+    arguments.deadline = time.monotonic() + arguments.patience
+    while True:
         wait_until_quiet(arguments)
         load = Load()
-        figures = variant.run(case)
+        try:
+            figures = variant.run(case)
+        except Disturbed:
+            continue
         record = {"run": variant.name, "case": case, "round": number, **figures, **load.shares(),
                   "load_average": os.getloadavg()[0]}
-        record["quiet"] = record["foreign"] + record["stolen"] <= arguments.foreign
-        records.append(record)
-        emit({key: round(value, 4) if isinstance(value, float) else value for key, value in record.items()})
-        if record["quiet"]:
-            break
-    return records
+        record["quiet"] = is_quiet(arguments, record)
+        if record["quiet"] or time.monotonic() >= arguments.deadline:
+            emit({key: round(value, 4) if isinstance(value, float) else value for key, value in record.items()})
+            return record
 
 
 def summary_of(records):
@@ -306,12 +337,12 @@ def parse():
     parser.add_argument("--cache", default="f16", help="type of llama.cpp's cache")
     parser.add_argument("--unbound", action="store_true", help="leaves the peers' threads unbound as well")
     parser.add_argument("--foreign", type=float, default=0.08, help="share of the machine that others may take")
-    parser.add_argument("--wait", type=float, default=30, help="seconds to wait for that before a run")
-    parser.add_argument("--retries", type=int, default=2, help="of a run that others disturbed")
+    parser.add_argument("--patience", type=float, default=300, help="seconds in which a run is tried undisturbed")
     arguments = parser.parse_args()
     arguments.variants = arguments.variants or ["*"]
     arguments.dtypes = arguments.dtypes or list(DTYPES)
     arguments.cases = arguments.cases or list(CASES)
+    arguments.deadline = 0
     arguments.bound = {} if arguments.unbound else BOUND
     is_file = arguments.policy.endswith(".gguf")
     if arguments.transformers and is_file:
@@ -333,8 +364,8 @@ def main():
         elif arguments.gguf is None:
             arguments.gguf = {dtype: str(pathlib.Path(folder) / f"{dtype}.gguf") for dtype in arguments.dtypes}
             for dtype, file in arguments.gguf.items():
-                lines_of([arguments.program, "convert", arguments.policy, file,
-                          "--dtype", dtype.replace("fp32", "f32")], {})
+                weights = dtype.replace("fp32", "f32")
+                lines_of(arguments, [arguments.program, "convert", arguments.policy, file, "--dtype", weights], {})
         describe_machine(arguments)
         variants = variants_of(arguments)
         for case in arguments.cases:
@@ -343,7 +374,7 @@ def main():
             for number in range(arguments.rounds):
                 first = number % max(len(of_case), 1)
                 for variant in of_case[first:] + of_case[:first]:
-                    records[variant.name] += run_once(arguments, variant, case, number)
+                    records[variant.name].append(run_once(arguments, variant, case, number))
             summaries = {name: summary_of(of_variant) for name, of_variant in records.items()}
             for name, record in summaries.items():
                 emit({"variant": name, "policy": pathlib.Path(arguments.policy).name, "case": case}
