@@ -10,7 +10,8 @@ POLICY is a Hugging Face folder, which llama.cpp gets as GGUF files of f32 and o
 others), or a GGUF file, which both read as it is. Two cases: `batched`, 8 prompts with 8 completions each, and
 `single`, one sequence; prompts of 64 random tokens, completions of 256 whatever ends a sequence. In every round each
 variant runs once, starting with another one each time; figures are medians of the rounds. Without --llama and
---transformers ours alone is run.
+--transformers ours alone is run. (Built by GCC 12 for a processor with AMX, llama.cpp crashes on files of 4 and 8 bits:
+-DCMAKE_CXX_FLAGS="-fno-tree-dse -fno-dse" makes it store the whole configuration of the tiles.)
 
   ours-DTYPE                  grpo bench rollout --numerics exact, in fp32 and bf16
   llama-FILE-fa-on|off        llama-batched-bench -b 2048 -ub 512, a cache of f16, without and with flash attention
@@ -89,6 +90,10 @@ class Disturbed(Exception):
     """Other processes took too much of the machine from a run, which has been stopped."""
 
 
+class Failed(Exception):
+    """A program ended with an error."""
+
+
 def is_quiet(arguments, shares):
     return shares["foreign"] + shares["stolen"] <= arguments.foreign
 
@@ -114,7 +119,7 @@ def lines_of(arguments, command, environment):
                           env=inherited | environment) as process:
         output, errors = output_of(arguments, process)
     if process.returncode != 0:
-        raise SystemExit(" ".join(map(str, command)) + "\n" + errors[-3000:])
+        raise Failed(f"exit code {process.returncode}: {' '.join(map(str, command))}\n{errors[-3000:]}")
     return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 
 
@@ -233,7 +238,7 @@ def variants_of(arguments):
 
 
 def run_once(arguments, variant, case, number):
-    """Again where it was disturbed, while patience lasts."""
+    """Again where it was disturbed, while patience lasts; None where it fails."""
     arguments.deadline = time.monotonic() + arguments.patience
     while True:
         wait_until_quiet(arguments)
@@ -242,6 +247,9 @@ def run_once(arguments, variant, case, number):
             figures = variant.run(case)
         except Disturbed:
             continue
+        except Failed as failure:
+            emit({"failed": variant.name, "case": case, "round": number, "message": str(failure)})
+            return None
         record = {"run": variant.name, "case": case, "round": number, **figures, **load.shares(),
                   "load_average": os.getloadavg()[0]}
         record["quiet"] = is_quiet(arguments, record)
@@ -374,8 +382,9 @@ def main():
             for number in range(arguments.rounds):
                 first = number % max(len(of_case), 1)
                 for variant in of_case[first:] + of_case[:first]:
-                    records[variant.name].append(run_once(arguments, variant, case, number))
-            summaries = {name: summary_of(of_variant) for name, of_variant in records.items()}
+                    if None not in records[variant.name]:
+                        records[variant.name].append(run_once(arguments, variant, case, number))
+            summaries = {name: summary_of(of_variant) for name, of_variant in records.items() if None not in of_variant}
             for name, record in summaries.items():
                 emit({"variant": name, "policy": pathlib.Path(arguments.policy).name, "case": case}
                      | {key: round(record[key], 1) for key in ("tokens_per_second", "least", "most",
