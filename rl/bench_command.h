@@ -10,18 +10,21 @@ namespace grpo {
 // Random prompts, completions that take their whole budget. A line for each repeat:
 //   seconds, tokens_per_second      of the whole call, completion tokens
 //   prefill_tokens_per_second, decode_tokens_per_second
-//                                   tokens fed, over the time of the slowest thread in such
-//                                   forwards
-//   sampling_seconds                drawing tokens from logits, of the slowest thread
+//                                   tokens fed, over the time of such forwards
+//   sampling_seconds                drawing tokens from logits
+//   thread_seconds                  of all threads together, by kind of work (rollout_stats.h)
 //   mean_decode_batch, sharing_ratio
 //                                   rows decoded together; prompt tokens used for each computed
 //   decode_step_ms                  between two tokens: p50, p95, p99
+//   preemptions, recomputed_tokens, shared_tokens, drafted_tokens, accepted_tokens
+//                                   what the scheduler did (rollout_stats.h)
 //   peak_cache_bytes, peak_memory_bytes
 //   decode_gflops, decode_gbytes_per_second, limit_gflops, limit_gbytes_per_second
 //                                   what the decoding needs by the policy's shape (decode_cost.h)
 //                                   over its time; what the machine can do (machine_limits.h)
 //   mismatch_max_abs, mismatch_tokens, compared_tokens
 //                                   recorded log-probs against the learner's recomputation
+//   completions_sha256              of all tokens and log-probs
 absl::Status RunBench(const CommandLine& command);
 
 }  // namespace grpo
