@@ -122,12 +122,6 @@ absl::StatusOr<std::vector<RolloutGroup>> RolloutEngine::Generate(const Weights&
   while (true) {
     ASSIGN_OR_RETURN(auto finished, generation->Next());
     if (!finished.has_value()) return groups;
-    if (stats != nullptr) {
-      for (const Rollout& rollout : finished->group.rollouts) {
-        stats->completion_tokens += rollout.tokens.size();
-        stats->prompt_tokens_asked += finished->group.prompt_tokens.size();
-      }
-    }
     groups[finished->number] = std::move(finished->group);
   }
 }

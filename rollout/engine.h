@@ -114,7 +114,10 @@ class RolloutStream {
   // none is left.
   absl::StatusOr<absl::optional<Generation::Finished>> Next();
   // What was done. After Next has given nothing.
-  void AddTo(RolloutStats& stats) const { generation_->AddTo(stats); }
+  void AddTo(RolloutStats& stats) const {
+    generation_->AddTo(stats);
+    stats.bytes_per_weight = packed_->bytes_per_weight;
+  }
 
  private:
   RolloutStream(const RolloutEngine& engine, const Weights& weights, const GenerateOptions& options)

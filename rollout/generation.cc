@@ -177,6 +177,8 @@ void Generation::Advance() {
     jobs_.erase(found);
     for (Rollout& rollout : finished.group.rollouts) {
       rollout.text = tokenizer_->Decode(rollout.tokens, /*skip_special=*/true);
+      times_.completion_tokens += rollout.tokens.size();
+      times_.prompt_tokens_asked += finished.group.prompt_tokens.size();
     }
     const std::lock_guard<std::mutex> lock(mutex_);
     finished_.push_back(std::move(finished));
@@ -247,6 +249,8 @@ void Generation::AddTo(RolloutStats& stats) const {
   stats.drafted_tokens += counts.drafted_tokens;
   stats.accepted_tokens += counts.accepted_tokens;
   stats.preemptions += counts.preemptions;
+  stats.completion_tokens += times_.completion_tokens;
+  stats.prompt_tokens_asked += times_.prompt_tokens_asked;
   stats.prefill_seconds += times_.prefill_seconds;
   stats.decode_seconds += times_.decode_seconds;
   stats.sampling_seconds += times_.sampling_seconds;

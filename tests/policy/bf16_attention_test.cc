@@ -12,23 +12,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/policy/random_floats.h"
+
 namespace grpo {
 namespace {
-
-using Floats = std::vector<float>;
-
-BFloat16 Round(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
-}
-
-Floats RandomFloats(int64_t count, int seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  Floats values(count);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 AttentionShape Latent(int heads, int key, int value) {
   return {.num_heads = heads,

@@ -12,24 +12,12 @@
 #include <gtest/gtest.h>
 #include <immintrin.h>
 
+#include "tests/policy/random_floats.h"
+
 namespace grpo {
 namespace {
 
-using Floats = std::vector<float>;
 using BFloats = std::vector<BFloat16>;
-
-BFloat16 Round(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
-}
-
-Floats RandomFloats(int64_t count, int seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  Floats values(count);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 BFloats RandomBFloats(int64_t count, int seed) {
   BFloats values;

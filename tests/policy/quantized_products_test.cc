@@ -14,22 +14,14 @@
 #include <gtest/gtest.h>
 
 #include "policy/quantized_blocks.h"
+#include "tests/policy/random_floats.h"
 
 namespace grpo {
 namespace {
 
-using Floats = std::vector<float>;
 using enum QuantizedFormat;
 
 constexpr QuantizedFormat kFormats[] = {kInt4, kInt4WithMinimum, kInt8};
-
-Floats RandomFloats(int64_t count, int seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  Floats values(count);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 // What a GGUF file's random blocks of this type are, scales of either sign among them. As in such
 // a file, each block has the quants that its extremes were taken to.
