@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include <ATen/Parallel.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -18,7 +19,28 @@ namespace {
 // not run, and may stop the looking thread for much longer than the wait.
 constexpr int kLooks = 200000;
 
+// A function of OpenMP's library, if that is loaded: its header wants a compiler that knows OpenMP.
+template <typename Function>
+Function* OpenMpFunction(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
+}
+
 }  // namespace
+
+void LeaveOpenMpPlace() {
+  const auto num_places = OpenMpFunction<int()>("omp_get_num_places");
+  const auto size_of_place = OpenMpFunction<int(int)>("omp_get_place_num_procs");
+  const auto processors_of_place = OpenMpFunction<void(int, int*)>("omp_get_place_proc_ids");
+  if (!num_places || !size_of_place || !processors_of_place) return;
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof(all), &all) != 0) return;
+  for (int place = 0; place < num_places(); ++place) {
+    std::vector<int> processors(size_of_place(place));
+    processors_of_place(place, processors.data());
+    for (int processor : processors) CPU_SET(processor, &all);
+  }
+  sched_setaffinity(0, sizeof(all), &all);
+}
 
 void HoldProcessor(int thread, int threads) {
   cpu_set_t allowed;

@@ -14,6 +14,11 @@ namespace grpo {
 // LibTorch ends that thread and becomes the returned error.
 absl::Status RunThreads(int count, const std::function<absl::Status(int)>& work);
 
+// For the main thread, before it starts others: undoes what OpenMP's library, which LibTorch
+// brings, does as it is loaded where OMP_PROC_BIND is set. It ties the main thread to one
+// processor, and so every thread that comes of it.
+void LeaveOpenMpPlace();
+
 // For a thread of a team that waits for all others again and again: keeps it on a processor of its
 // own, where the team is as large as the processors that the program may use. Otherwise two of its
 // threads are seen to share one while another idles.

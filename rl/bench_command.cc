@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -126,6 +127,9 @@ double Percentile(std::vector<double> seconds, double share) {
   return 1e3 * seconds[static_cast<size_t>(share * (seconds.size() - 1))];
 }
 
+// From here on, where the system can: before, other work may have taken more.
+void ForgetPeakMemory() { std::ofstream("/proc/self/clear_refs") << 5; }
+
 int64_t PeakMemoryBytes() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
@@ -141,8 +145,32 @@ ordered_json WorkSecondsRecord(const RolloutStats& stats) {
   return record;
 }
 
-ordered_json Record(const BenchOptions& options, const Weights& weights, const RolloutStats& stats,
-                    double seconds, const MachineLimits& limits, const Mismatch& mismatch) {
+struct Measurement {
+  RolloutStats stats;
+  double seconds = 0;
+  int64_t peak_memory_bytes = 0;
+  MachineLimits limits;
+  Mismatch mismatch;
+};
+
+// Which of the machine's limits alone would take longer, and its share of the time taken.
+ordered_json RooflineRecord(double flops, double bytes, double seconds,
+                            const MachineLimits& limits) {
+  const double flops_share = Rate(flops / limits.flops_per_second, seconds),
+               bytes_share = Rate(bytes / limits.bytes_per_second, seconds);
+  return {{"limited_by", flops_share > bytes_share ? "flops" : "bytes"},
+          {"share_of_limit", std::max(flops_share, bytes_share)},
+          {"decode_gflops", Rate(flops, seconds) * 1e-9},
+          {"limit_gflops", limits.flops_per_second * 1e-9},
+          {"decode_gbytes_per_second", Rate(bytes, seconds) * 1e-9},
+          {"limit_gbytes_per_second", limits.bytes_per_second * 1e-9}};
+}
+
+ordered_json Record(const BenchOptions& options, const Weights& weights,
+                    const Measurement& measurement) {
+  const RolloutStats& stats = measurement.stats;
+  const Mismatch& mismatch = measurement.mismatch;
+  const double seconds = measurement.seconds;
   const double decode_seconds = stats.decode_seconds;
   const double context = options.prompt_tokens + options.new_tokens / 2.0;
   const double bytes_per_cached = options.dtype == "bf16" ? 2 : 4;
@@ -179,11 +207,8 @@ ordered_json Record(const BenchOptions& options, const Weights& weights, const R
           {"drafted_tokens", stats.drafted_tokens},
           {"accepted_tokens", stats.accepted_tokens},
           {"peak_cache_bytes", stats.peak_cache_bytes},
-          {"peak_memory_bytes", PeakMemoryBytes()},
-          {"decode_gflops", Rate(flops, decode_seconds) * 1e-9},
-          {"decode_gbytes_per_second", Rate(bytes, decode_seconds) * 1e-9},
-          {"limit_gflops", limits.flops_per_second * 1e-9},
-          {"limit_gbytes_per_second", limits.bytes_per_second * 1e-9},
+          {"peak_memory_bytes", measurement.peak_memory_bytes},
+          {"roofline", RooflineRecord(flops, bytes, decode_seconds, measurement.limits)},
           {"mismatch_max_abs", mismatch.max_abs},
           {"mismatch_tokens", mismatch.tokens},
           {"compared_tokens", mismatch.compared}};
@@ -200,7 +225,6 @@ absl::Status RunBench(const CommandLine& command) {
   ASSIGN_OR_RETURN(Weights weights, LoadWeights(*checkpoint, bf16 ? MatrixStorage::kAsStored
                                                                   : MatrixStorage::kFloat));
   if (bf16) weights = weights.To(at::kBFloat16);
-  const MachineLimits limits = MeasureMachine(options.threads, bf16 ? at::kBFloat16 : at::kFloat);
   EngineLimits engine_limits;
   engine_limits.threads = options.threads;
   engine_limits.max_sequences = options.max_sequences;
@@ -212,16 +236,23 @@ absl::Status RunBench(const CommandLine& command) {
   const RolloutEngine engine(tokenizer, format, engine_limits);
   const GenerateRequest request = RandomRequest(options, weights.config.vocab_size);
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
-    RolloutStats stats;
+    const auto measure_machine = [&] {
+      return MeasureMachine(options.threads, bf16 ? at::kBFloat16 : at::kFloat);
+    };
+    Measurement measurement;
+    const std::vector<MachineLimits> limits_before = measure_machine();
+    ForgetPeakMemory();
     const absl::Time start = absl::Now();
     ASSIGN_OR_RETURN(const std::vector<RolloutGroup> groups,
                      options.stagger_ms > 0
-                         ? GenerateStaggered(options, engine, weights, request, stats)
-                         : engine.Generate(weights, request, &stats));
-    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
-    ASSIGN_OR_RETURN(const Mismatch mismatch,
-                     CompareWithLearner(weights, options.threads, options.temperature, groups));
-    ordered_json record = Record(options, weights, stats, seconds, limits, mismatch);
+                         ? GenerateStaggered(options, engine, weights, request, measurement.stats)
+                         : engine.Generate(weights, request, &measurement.stats));
+    measurement.seconds = absl::ToDoubleSeconds(absl::Now() - start);
+    measurement.peak_memory_bytes = PeakMemoryBytes();
+    measurement.limits = MedianLimits(limits_before, measure_machine());
+    ASSIGN_OR_RETURN(measurement.mismatch, CompareWithLearner(weights, options.threads,
+                                                              options.temperature, groups));
+    ordered_json record = Record(options, weights, measurement);
     record["completions_sha256"] = CompletionsDigest(groups);
     std::printf("%s\n", record.dump().c_str());
     std::fflush(stdout);

@@ -19,9 +19,11 @@ namespace grpo {
 //   preemptions, recomputed_tokens, shared_tokens, drafted_tokens, accepted_tokens
 //                                   what the scheduler did (rollout_stats.h)
 //   peak_cache_bytes, peak_memory_bytes
-//   decode_gflops, decode_gbytes_per_second, limit_gflops, limit_gbytes_per_second
-//                                   what the decoding needs by the policy's shape (decode_cost.h)
-//                                   over its time; what the machine can do (machine_limits.h)
+//   roofline                        limited_by "flops" or "bytes": which alone would take longer,
+//                                   by what decoding needs (decode_cost.h) and what the machine
+//                                   can do before and after it (machine_limits.h); share_of_limit:
+//                                   of the decoding's time; decode_gflops, limit_gflops,
+//                                   decode_gbytes_per_second, limit_gbytes_per_second
 //   mismatch_max_abs, mismatch_tokens, compared_tokens
 //                                   recorded log-probs against the learner's recomputation
 //   completions_sha256              of all tokens and log-probs

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <malloc.h>
 
+#include "policy/threads.h"
 #include "rl/bench_command.h"
 #include "rl/command_line.h"
 #include "rl/convert_command.h"
@@ -64,6 +65,7 @@ int main(int argc, char** argv) {
   // Tensor operations run on the thread that calls them; parallelism is over sequences and
   // micro-batches.
   at::set_num_threads(1);
+  grpo::LeaveOpenMpPlace();
   absl::Status status;
   try {
     status = RunCommand(*command);

@@ -327,8 +327,7 @@ class SharedHead {
     for (int panel = 0; panel < ValuePanels(); ++panel) {
       if (values_in_keys_) {
         const BFloat16* values = values_ + int64_t{panel} * most_pages_ * kStepSize;
-        MultiplyPanel(begin, rows, tiles, pages, weights, panel,
-                      ContiguousSteps{values, {nullptr, 0}});
+        MultiplyPanel(begin, rows, tiles, pages, weights, panel, ContiguousSteps{values, {}});
       } else {
         const BFloat16* values = keys_ + Bf16KeyElements(shape_) + int64_t{panel} * kStepSize;
         MultiplyPanel(begin, rows, tiles, pages, weights, panel,

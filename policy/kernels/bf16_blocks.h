@@ -33,6 +33,9 @@ constexpr int64_t kCachedPanels = 512 << 10;
 // A packed B beyond this is taken not to be cached, and is fetched at least so far ahead.
 constexpr int kFewBlocks = 4;
 constexpr int64_t kUncached = 1 << 16, kLead = 16 << 10, kLine = 64;
+// Places from which it is fetched at once: the processor's own fetching ahead runs but so far in
+// each, and memory gives half as much again (Sapphire Rapids).
+constexpr int kStreams = 8;
 
 inline int CeilDivide(int64_t a, int64_t b) { return static_cast<int>((a + b - 1) / b); }
 
@@ -216,12 +219,16 @@ const typename Level::Element* ConvertA(const RowTiles& tiles, int m, int depth,
 // What comes next in B, fetched a few lines with each step: the processor alone fetches nothing
 // while a panel is read again for further rows, and does not look across pages.
 struct Ahead {
-  const char* next;
-  int lines;  // a step
+  const char* next = nullptr;
+  int64_t stride = 0;  // from stream to stream
+  int lines = 0;       // of each stream, a step
 
   [[gnu::always_inline]] void Fetch(int step) const {
     const char* from = next + step * lines * kLine;
-    for (int i = 0; i < lines; ++i) __builtin_prefetch(from + i * kLine, 0, 2);
+    for (int i = 0; i < lines; ++i, from += kLine) {
+#pragma GCC unroll 8
+      for (int j = 0; j < kStreams; ++j) __builtin_prefetch(from + j * stride, 0, 2);
+    }
   }
 };
 
@@ -311,16 +318,21 @@ class DepthProduct {
   void ComputeGroup(int first_panel, int count) {
     const Panels panels = b_.At(first_panel, count, k_, depth_);
     const int blocks = Blocks();
-    const int lines = b_.uncached() ? CeilDivide(kStepSize * sizeof(BFloat16) / kLine, blocks) : 0;
+    constexpr int kStepLines = kStepSize * sizeof(BFloat16) / kLine;
+    const int lines = b_.uncached() ? CeilDivide(kStepLines, blocks * kStreams) : 0;
     const int panels_ahead = blocks == 1 ? 1 : count;
-    const int64_t lead = std::max<int64_t>(panels_ahead * panels.stride * sizeof(BFloat16), kLead);
+    const int64_t panel_bytes = panels.stride * sizeof(BFloat16);
+    const int64_t lead = std::max<int64_t>(panels_ahead * panel_bytes, kLead);
     for (int i = 0; i < blocks; ++i) {
+      const bool all_fetched = i * lines * kStreams >= kStepLines;
       for (int p = 0; p < count; ++p) {
         const BFloat16* panel = panels.first + p * panels.stride;
         const char* next = reinterpret_cast<const char*>(panel) + lead;
         const bool is_last = (first_panel + p + panels_ahead) * kWidth >= n_;
         ComputeBlock(i * Level::kBlockTiles, first_panel + p, panel,
-                     {next + int64_t{i} * steps_ * lines * kLine, is_last ? 0 : lines});
+                     {.next = next + int64_t{i} * steps_ * lines * kLine,
+                      .stride = int64_t{steps_} * kStepLines * kLine / kStreams,
+                      .lines = all_fetched || is_last ? 0 : lines});
       }
     }
   }

@@ -39,8 +39,10 @@ constexpr __mmask16 kAllLanes = 0xffff;  // without it, GCC 12 warns of what its
 // Of at most so many rows, each weight becomes a float in a register. For more, parts of a panel
 // become floats in the first-level cache.
 constexpr int kFewRows = GRPO_VECTOR_BYTES == 64 ? 8 : 4;
-constexpr int kDepth = 256;          // of such a part
-constexpr int64_t kAhead = 4 << 10;  // bytes by which the packed matrix is fetched early
+constexpr int kDepth = 256;  // of such a part
+// The next panel is fetched from so many places at once: memory gives more then (bf16_blocks.h).
+constexpr int kStreams = 5;
+constexpr int64_t kLine = 64;
 
 template <QuantizedFormat kFormat>
 struct Traits {
@@ -217,14 +219,19 @@ void FewRows(int n, int k, const float* a, int64_t a_row, const uint8_t* packed,
              int64_t ldc) {
   constexpr int64_t kBlockBytes = Traits<kFormat>::kBlockBytes;
   const int blocks = k / kBlock;
-  const uint8_t* const end = packed + (int64_t{n} + kWidth - 1) / kWidth * blocks * kBlockBytes;
+  // Of each stream, a block.
+  constexpr int kLines = (kBlockBytes + kStreams * kLine - 1) / (kStreams * kLine);
+  const int64_t panel_bytes = blocks * kBlockBytes, stream_bytes = panel_bytes / kStreams;
   for (int j = 0; j < n; j += kWidth) {
+    const bool is_last = j + kWidth >= n;
     Floats sum[kRows][kVectors] = {};
     for (int block = 0; block < blocks; ++block, packed += kBlockBytes) {
-      if (end - packed >= kAhead + kBlockBytes) {
-#pragma GCC unroll 32
-        for (int64_t line = 0; line < kBlockBytes; line += 64) {
-          __builtin_prefetch(packed + kAhead + line);
+      if (!is_last) {
+        const uint8_t* next = packed + panel_bytes + block * (kLines * kLine - kBlockBytes);
+#pragma GCC unroll 4
+        for (int line = 0; line < kLines; ++line, next += kLine) {
+#pragma GCC unroll 5
+          for (int i = 0; i < kStreams; ++i) __builtin_prefetch(next + i * stream_bytes);
         }
       }
       const float* const a_block = a + block * kBlock;

@@ -47,8 +47,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 CASES = ("batched", "single")
 DTYPES = ("fp32", "bf16")
 BOUND = {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
-KEPT_OF_OURS = ["prefill_tokens_per_second", "sampling_seconds", "mean_decode_batch", "sharing_ratio", "decode_gflops",
-                "limit_gflops", "decode_gbytes_per_second", "limit_gbytes_per_second", "mismatch_tokens"]
+ROOFLINE = ["share_of_limit", "decode_gflops", "limit_gflops", "decode_gbytes_per_second", "limit_gbytes_per_second"]
+KEPT_OF_OURS = ["prefill_tokens_per_second", "sampling_seconds", "mean_decode_batch", "sharing_ratio",
+                "mismatch_tokens", *ROOFLINE]
 
 Variant = collections.namedtuple("Variant", "name peer dtype cases run")
 
@@ -148,7 +149,7 @@ def run_ours(arguments, case, dtype):
                "--threads", arguments.threads, "--numerics", arguments.numerics, "--dtype", dtype, "--repeats", repeats]
     records = lines_of(arguments, command, {})
     kept = ["tokens_per_second", "decode_tokens_per_second", *KEPT_OF_OURS]
-    return median_of([{key: record[key] for key in kept} for record in records])
+    return median_of([{key: (record | record["roofline"])[key] for key in kept} for record in records])
 
 
 def llama_options(arguments, flash):
@@ -298,8 +299,7 @@ def roofline(arguments, case, variants, summaries):
             continue
         record = summaries[variant.name]
         emit({"roofline": variant.name, "policy": pathlib.Path(arguments.policy).name, "case": case}
-             | {key: round(record[key], 1) for key in ("decode_gflops", "limit_gflops", "decode_gbytes_per_second",
-                                                       "limit_gbytes_per_second")}
+             | {key: round(record[key], 3) for key in ROOFLINE}
              | {"share_of_flops": round(record["decode_gflops"] / record["limit_gflops"], 3),
                 "share_of_bytes": round(record["decode_gbytes_per_second"] / record["limit_gbytes_per_second"], 3)})
 

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include <nlohmann/json.hpp>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +74,26 @@ pid_t StartProgram(const std::string& folder, bool resume) {
   execl(GRPO_PROGRAM, "grpo", "train", recipe.c_str(), "--set", set.c_str(),
         resume ? "--resume" : nullptr, nullptr);
   _exit(127);
+}
+
+// LibTorch's OpenMP library ties the program's first thread to one processor then.
+TEST(TrainerTest, UsesAllProcessorsWhereOpenMpIsToldToBindItsThreads) {
+  cpu_set_t own, of_child;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(own), &own), 0);
+  if (CPU_COUNT(&own) == 1) GTEST_SKIP() << "this machine has one processor";
+  const ScratchFolder folder;
+  ASSERT_EQ(setenv("OMP_PROC_BIND", "true", 1), 0);
+  const pid_t child = StartProgram(folder.Path("run"), false);
+  ASSERT_EQ(unsetenv("OMP_PROC_BIND"), 0);
+  bool is_free = false;
+  int status;
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    ASSERT_EQ(sched_getaffinity(child, sizeof(of_child), &of_child), 0);
+    is_free = CPU_EQUAL(&of_child, &own) != 0;
+    usleep(100);
+  }
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(is_free);
 }
 
 // Kills the run with SIGKILL again and again, after ever different times, and resumes it each time.
