@@ -166,8 +166,13 @@ bool PackedMatrix::PackRounded(uint8_t* memory) const {
   return true;
 }
 
+const void* PackedMatrix::Panel(int panel) const {
+  return packed_ == nullptr ? nullptr
+                            : static_cast<const uint8_t*>(packed_) + panel * panel_bytes();
+}
+
 void PackedMatrix::Multiply(int m, const float* a, int64_t a_row, int begin, int end, float* c,
-                            int64_t c_row) const {
+                            int64_t c_row, const void* next) const {
   const int64_t first = int64_t{begin} * panel_width();
   const int64_t width = std::min(columns(), int64_t{end} * panel_width()) - first;
   if (m == 0 || width <= 0) return;
@@ -177,17 +182,24 @@ void PackedMatrix::Multiply(int m, const float* a, int64_t a_row, int begin, int
     MultiplyFast(left, b_.narrow(1, first, width), result, /*accumulate=*/false);
     return;
   }
-  const void* const packed = static_cast<const uint8_t*>(packed_) + begin * panel_bytes();
+  const void* const packed = Panel(begin);
   if (format_) {
     ActiveQuantizedProducts().gemm_packed(*format_, m, width, rows(), a, a_row,
                                           static_cast<const uint8_t*>(packed), c + first, c_row);
   } else if (IsBFloat16(b_)) {
     ActiveBf16Products().gemm_packed(m, width, rows(), a, a_row, 1,
-                                     static_cast<const BFloat16*>(packed), c + first, c_row, false);
+                                     static_cast<const BFloat16*>(packed), c + first, c_row, false,
+                                     static_cast<const BFloat16*>(next));
   } else {
     ActiveKernels<float>().gemm_packed(m, width, rows(), a, a_row, 1,
                                        static_cast<const float*>(packed), c + first, c_row, false);
   }
+}
+
+int64_t PackedWeights::bytes() const {
+  int64_t bytes = 0;
+  for (const at::Tensor& block : memory) bytes += static_cast<int64_t>(block.nbytes());
+  return bytes;
 }
 
 absl::StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(const Weights& weights,

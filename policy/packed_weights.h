@@ -45,9 +45,12 @@ class PackedMatrix {
 
   // Columns of the panels from begin to end of c [m, N] = a [m, K] b; rows a_row and c_row apart.
   // Exact products are the bits of Linear's (with the weights as rounded), however the columns are
-  // shared out.
-  void Multiply(int m, const float* a, int64_t a_row, int begin, int end, float* c,
-                int64_t c_row) const;
+  // shared out. `next`, where not null, says that the panels come from memory rather than from a
+  // cache, and which panel (of any matrix packed with this one) is read after them.
+  void Multiply(int m, const float* a, int64_t a_row, int begin, int end, float* c, int64_t c_row,
+                const void* next = nullptr) const;
+  // Where a panel lies; null where none is packed.
+  const void* Panel(int panel) const;
 
  private:
   int panel_width() const;
@@ -85,6 +88,8 @@ struct PackedWeights {
   PackedMatrix head;
   std::vector<at::Tensor> memory;
   double bytes_per_weight = 0;  // as packed, on average
+
+  int64_t bytes() const;
 
   // Fast products need no packing. The weights must not change or move while this is in use.
   static absl::StatusOr<std::unique_ptr<PackedWeights>> Pack(const Weights& weights,

@@ -22,6 +22,7 @@
 #include "rl/decode_cost.h"
 #include "rl/learner.h"
 #include "rl/machine_limits.h"
+#include "rl/run_parts.h"
 #include "rollout/engine.h"
 
 namespace grpo {
@@ -182,8 +183,8 @@ ordered_json Record(const BenchOptions& options, const Weights& weights,
           {"policy", options.policy},
           {"parameters", weights.CountParameters()},
           {"dtype", options.dtype},
-          {"numerics", options.numerics},
-          {"weights", options.weights},
+          {"numerics", options.rollout.numerics},
+          {"weights", options.rollout.weights},
           {"threads", options.threads},
           {"prompts", options.prompts},
           {"group", options.group},
@@ -225,15 +226,7 @@ absl::Status RunBench(const CommandLine& command) {
   ASSIGN_OR_RETURN(Weights weights, LoadWeights(*checkpoint, bf16 ? MatrixStorage::kAsStored
                                                                   : MatrixStorage::kFloat));
   if (bf16) weights = weights.To(at::kBFloat16);
-  EngineLimits engine_limits;
-  engine_limits.threads = options.threads;
-  engine_limits.max_sequences = options.max_sequences;
-  engine_limits.max_prompt_tokens = options.max_prompt_tokens;
-  engine_limits.cache_tokens = options.cache_tokens;
-  engine_limits.draft_tokens = options.draft_tokens;
-  engine_limits.int8_weights = options.weights == "int8";
-  engine_limits.numerics = options.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
-  const RolloutEngine engine(tokenizer, format, engine_limits);
+  const RolloutEngine engine(tokenizer, format, EngineLimitsOf(options.rollout, options.threads));
   const GenerateRequest request = RandomRequest(options, weights.config.vocab_size);
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
     const auto measure_machine = [&] {
@@ -250,8 +243,8 @@ absl::Status RunBench(const CommandLine& command) {
     measurement.seconds = absl::ToDoubleSeconds(absl::Now() - start);
     measurement.peak_memory_bytes = PeakMemoryBytes();
     measurement.limits = MedianLimits(limits_before, measure_machine());
-    ASSIGN_OR_RETURN(measurement.mismatch, CompareWithLearner(weights, options.threads,
-                                                              options.temperature, groups));
+    ASSIGN_OR_RETURN(measurement.mismatch,
+                     CompareWithLearner(weights, options.threads, options.temperature, groups));
     ordered_json record = Record(options, weights, measurement);
     record["completions_sha256"] = CompletionsDigest(groups);
     std::printf("%s\n", record.dump().c_str());

@@ -10,6 +10,7 @@
 #include "absl/types/optional.h"
 
 #include "data/config_fields.h"
+#include "rl/rollout_config.h"
 #include "rollout/sampling.h"
 
 namespace grpo {
@@ -71,15 +72,10 @@ struct BenchOptions {
   int prompt_tokens = 64;
   int new_tokens = 256;
   int threads = 2;
-  std::string numerics = "exact";
   std::string dtype = "fp32";
-  int max_sequences = 256;
-  int max_prompt_tokens = 512;
-  int64_t cache_tokens = 0;
-  int draft_tokens = 0;
+  RolloutConfig rollout;
   double temperature = 1;
   int stagger_ms = 0;
-  std::string weights = "as_given";
   int repeats = 1;
   int64_t seed = 1;
 
@@ -91,18 +87,11 @@ struct BenchOptions {
     visit("prompt_tokens", prompt_tokens, Range(1, 1 << 20), "length of a prompt");
     visit("new_tokens", new_tokens, Range(1, 1 << 20), "length of a completion");
     visit("threads", threads, Range(1, 1024), "processor threads");
-    visit("numerics", numerics, OneOf{{"exact", "fast"}}, "of matrix products, as in logprobs");
     visit("dtype", dtype, OneOf{{"fp32", "bf16"}}, "of the matrices; activations are fp32");
-    visit("max_sequences", max_sequences, Range(1, 1 << 16), "completions sampled at a time");
-    visit("max_prompt_tokens", max_prompt_tokens, Range(1, 1 << 20),
-          "tokens of prompts fed in one forward");
-    visit("cache_tokens", cache_tokens, AtLeast(0), "tokens in the cache at a time; 0: enough");
-    visit("draft_tokens", draft_tokens, Range(0, 64), "tokens guessed ahead; 0 is off");
+    rollout.VisitFields(visit);
     visit("temperature", temperature, Range(0, 100), "of the draws");
     visit("stagger_ms", stagger_ms, Range(0, 60000),
           "prompts come one by one, with up to so many milliseconds in between; 0: at once");
-    visit("weights", weights, OneOf{{"as_given", "int8"}},
-          "of rollouts: int8 rounds their matrices to 8 bits, the learner's stay as they are");
     visit("repeats", repeats, Range(1, 1000), "lines to print, a run each");
     visit("seed", seed, AtLeast(0), "of prompts and draws");
   }

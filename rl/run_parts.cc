@@ -129,6 +129,16 @@ absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const CheckpointReade
 
 }  // namespace
 
+EngineLimits EngineLimitsOf(const RolloutConfig& config, int threads) {
+  return {.threads = threads,
+          .max_sequences = config.max_sequences,
+          .max_prompt_tokens = config.max_prompt_tokens,
+          .cache_tokens = config.cache_tokens,
+          .draft_tokens = config.draft_tokens,
+          .numerics = config.numerics == "fast" ? Numerics::kFast : Numerics::kExact,
+          .int8_weights = config.weights == "int8"};
+}
+
 absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy) {
   const std::string path = policy.empty() ? recipe.policy.path : policy;
   RunParts parts;
@@ -150,15 +160,8 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
   ASSIGN_OR_RETURN(parts.tokenizer, BuildTokenizer(recipe, checkpoint.get()));
   ASSIGN_OR_RETURN(parts.format, BuildFormat(recipe, checkpoint.get(), *parts.tokenizer));
   ASSIGN_OR_RETURN(parts.weights, BuildWeights(recipe, checkpoint.get(), *parts.tokenizer));
-  EngineLimits limits;
-  limits.threads = recipe.run.threads;
-  limits.max_sequences = recipe.rollout.max_sequences;
-  limits.max_prompt_tokens = recipe.rollout.max_prompt_tokens;
-  limits.cache_tokens = recipe.rollout.cache_tokens;
-  limits.draft_tokens = recipe.rollout.draft_tokens;
-  limits.int8_weights = recipe.rollout.weights == "int8";
-  limits.numerics = recipe.rollout.numerics == "fast" ? Numerics::kFast : Numerics::kExact;
-  parts.engine = std::make_unique<RolloutEngine>(parts.tokenizer, parts.format, limits);
+  parts.engine = std::make_unique<RolloutEngine>(
+      parts.tokenizer, parts.format, EngineLimitsOf(recipe.rollout, recipe.run.threads));
   return parts;
 }
 

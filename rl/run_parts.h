@@ -30,6 +30,8 @@ struct RunParts {
   std::unique_ptr<RolloutEngine> engine;
 };
 
+EngineLimits EngineLimitsOf(const RolloutConfig& config, int threads);
+
 // `policy`, when not empty, is where weights and tokenizer come from, whatever the recipe says: a
 // checkpoint to resume, or the folder or GGUF file of a policy to evaluate.
 absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& policy);

@@ -13,6 +13,9 @@ namespace {
 
 const float* Data(const at::Tensor& tensor) { return tensor.const_data_ptr<float>(); }
 
+// Bytes of packed weights that the caches keep from one batch to the next.
+constexpr int64_t kCachedWeights = 8 << 20;
+
 // Rows of queries to attend together: enough for products to be worth their packing.
 int StretchRows(const AttentionShape& shape) { return std::max(1, 64 / shape.num_heads); }
 
@@ -33,6 +36,7 @@ BatchForward::BatchForward(const Weights& weights, const PackedWeights& packed, 
       shape_(CachedAttentionShape(config_)),
       rope_(MakeRopeTables(config_, at::arange(cache.max_tokens()), at::kFloat)),
       num_threads_(threads),
+      from_memory_(packed.bytes() > kCachedWeights),
       halves_(config_.architecture().rotary_pairs == Architecture::RotaryPairs::kHalves),
       threads_(threads) {
   int moe_layers = 0, inner = 0;
@@ -481,9 +485,9 @@ void BatchForward::Head(int thread, TeamBarrier& barrier) {
 
 // ---- Products
 
-// This thread's share of the products listed, which are then done: the columns of all of them in a
-// row, cut where costs are equal.
-void BatchForward::Multiply(int thread) {
+// This thread's share of the products listed: the columns of all of them in a row, cut where costs
+// are equal.
+void BatchForward::ShareOut(int thread) {
   Thread& own = threads_[thread];
   constexpr double kRead = 16;  // rows that take as long as reading a weight does
   const auto panel_cost = [&](const Product& product) {
@@ -495,6 +499,7 @@ void BatchForward::Multiply(int thread) {
   }
   const double begin = total * thread / num_threads_, end = total * (thread + 1) / num_threads_;
   double at = 0;
+  own.shares.clear();
   for (const Product& product : own.products) {
     const double cost = panel_cost(product);
     const int panels = product.matrix->panels();
@@ -504,19 +509,33 @@ void BatchForward::Multiply(int thread) {
     const int first = thread == 0 ? 0 : border(begin),
               last = thread + 1 == num_threads_ ? panels : border(end);
     at += panels * cost;
-    if (first >= last) continue;
-    const float* x = product.x;
-    int64_t x_row = product.x_row;
-    if (product.picked != nullptr) {
-      const int64_t width = product.matrix->rows();
-      own.picked.resize(std::max<size_t>(own.picked.size(), product.rows * width));
-      for (int r = 0; r < product.rows; ++r) {
-        std::copy_n(x + product.picked[r] * x_row, width, own.picked.data() + r * width);
+    if (first < last) own.shares.push_back({&product, first, last});
+  }
+}
+
+// This thread's share of the products listed, which are then done.
+void BatchForward::Multiply(int thread) {
+  Thread& own = threads_[thread];
+  ShareOut(thread);
+  for (size_t s = 0; s < own.shares.size(); ++s) {
+    const auto& [product, first, last] = own.shares[s];
+    const void* next = nullptr;
+    if (from_memory_ && s + 1 < own.shares.size()) {
+      next = own.shares[s + 1].product->matrix->Panel(own.shares[s + 1].first);
+    }
+    const float* x = product->x;
+    int64_t x_row = product->x_row;
+    if (product->picked != nullptr) {
+      const int64_t width = product->matrix->rows();
+      own.picked.resize(std::max<size_t>(own.picked.size(), product->rows * width));
+      for (int r = 0; r < product->rows; ++r) {
+        std::copy_n(x + product->picked[r] * x_row, width, own.picked.data() + r * width);
       }
       x = own.picked.data();
       x_row = width;
     }
-    product.matrix->Multiply(product.rows, x, x_row, first, last, product.y, product.y_row);
+    product->matrix->Multiply(product->rows, x, x_row, first, last, product->y, product->y_row,
+                              next);
   }
   own.products.clear();
 }

@@ -58,6 +58,11 @@ class BatchForward {
     int64_t y_row;
     const int32_t* picked = nullptr;  // rows of x to take; null: the first ones
   };
+  // Of a product, a thread's panels.
+  struct Share {
+    const Product* product;
+    int first, last;
+  };
   // Queries that follow one another in a sequence.
   struct Stretch {
     int begin;
@@ -66,6 +71,7 @@ class BatchForward {
   // What a thread keeps for itself.
   struct alignas(64) Thread {
     std::vector<Product> products;
+    std::vector<Share> shares;
     std::vector<float> picked;  // rows of a product
     std::vector<const float*> expert_rows;
     std::vector<int32_t> expert_begin, expert_pair, pair_token;
@@ -100,6 +106,7 @@ class BatchForward {
   void Head(int thread, TeamBarrier& barrier);
   void AddBias(float* row, const at::Tensor& bias) const;
   void AddBlock(int row);
+  void ShareOut(int thread);
   void Multiply(int thread);
 
   const Weights& weights_;
@@ -110,7 +117,8 @@ class BatchForward {
   const AttentionShape shape_;
   const RopeTables rope_;  // of all positions
   const int num_threads_;
-  const bool halves_;  // which entries rope turns together
+  const bool from_memory_;  // the weights are read from there, for each batch
+  const bool halves_;       // which entries rope turns together
   int64_t experts_per_row_ = 0;
 
   std::vector<BatchRow> rows_;

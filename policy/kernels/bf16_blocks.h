@@ -132,18 +132,22 @@ struct Panels {
 
 class PackedB {
  public:
-  PackedB(int n, int k, const BFloat16* packed)
+  PackedB(int n, int k, const BFloat16* packed, const BFloat16* next)
       : packed_(packed),
+        next_(next),
         panel_size_(Bf16PackedSize(1, k)),
-        uncached_(Bf16PackedSize(n, k) * int64_t{sizeof(BFloat16)} > kUncached) {}
+        uncached_(next != nullptr || Bf16PackedSize(n, k) * int64_t{sizeof(BFloat16)} > kUncached) {
+  }
 
   Panels At(int panel, int /*count*/, int k, int /*depth*/) const {
     return {packed_ + panel * panel_size_ + int64_t{k} * kWidth, panel_size_};
   }
   bool uncached() const { return uncached_; }
+  const BFloat16* next() const { return next_; }
 
  private:
   const BFloat16* packed_;
+  const BFloat16* next_;
   int64_t panel_size_;
   bool uncached_;
 };
@@ -160,6 +164,7 @@ class UnpackedB {
     return {packed, Bf16PackedSize(1, depth)};
   }
   bool uncached() const { return false; }
+  const BFloat16* next() const { return nullptr; }
 
  private:
   int n_;
@@ -327,12 +332,13 @@ class DepthProduct {
       const bool all_fetched = i * lines * kStreams >= kStepLines;
       for (int p = 0; p < count; ++p) {
         const BFloat16* panel = panels.first + p * panels.stride;
-        const char* next = reinterpret_cast<const char*>(panel) + lead;
         const bool is_last = (first_panel + p + panels_ahead) * kWidth >= n_;
+        const char* next = is_last ? reinterpret_cast<const char*>(b_.next())
+                                   : reinterpret_cast<const char*>(panel) + lead;
         ComputeBlock(i * Level::kBlockTiles, first_panel + p, panel,
                      {.next = next + int64_t{i} * steps_ * lines * kLine,
                       .stride = int64_t{steps_} * kStepLines * kLine / kStreams,
-                      .lines = all_fetched || is_last ? 0 : lines});
+                      .lines = all_fetched || next == nullptr ? 0 : lines});
       }
     }
   }
@@ -383,8 +389,9 @@ void Multiply(int m, int n, int k, const float* a, int64_t a_row, int64_t a_col,
 
 template <typename Level>
 void GemmPacked(int m, int n, int k, const float* a, int64_t a_row, int64_t a_col,
-                const BFloat16* packed, float* c, int64_t ldc, bool accumulate) {
-  Multiply<Level>(m, n, k, a, a_row, a_col, PackedB(n, k, packed), c, ldc, accumulate);
+                const BFloat16* packed, float* c, int64_t ldc, bool accumulate,
+                const BFloat16* next) {
+  Multiply<Level>(m, n, k, a, a_row, a_col, PackedB(n, k, packed, next), c, ldc, accumulate);
 }
 
 template <typename Level>

@@ -60,7 +60,7 @@ Floats Product(const Bf16Products& level, const Shape& shape, const Floats& a, c
   const auto [m, n, k] = shape;
   const BFloats packed = Packed(level, n, k, b);
   Floats c(int64_t{m} * n, std::numeric_limits<float>::quiet_NaN());
-  level.gemm_packed(m, n, k, a.data(), k, 1, packed.data(), c.data(), n, false);
+  level.gemm_packed(m, n, k, a.data(), k, 1, packed.data(), c.data(), n, false, nullptr);
   return c;
 }
 
@@ -110,13 +110,26 @@ TEST_P(Bf16ProductsTest, RoundsTiesToTheEvenNeighbour) {
   EXPECT_EQ(c, (Floats{1, 1 + 0x1p-6f, 1 + 0x1p-7f, -1}));
 }
 
+TEST_P(Bf16ProductsTest, GivesTheSameBitsWhateverIsReadNext) {
+  for (int m : {1, 20, 40, 150}) {
+    const int n = 100, k = 96;
+    const Floats a = RandomFloats(m * k, 3);
+    const BFloats b = RandomBFloats(k * n, 4), packed = Packed(level(), n, k, b);
+    Floats c(m * n);
+    level().gemm_packed(m, n, k, a.data(), k, 1, packed.data(), c.data(), n, false,
+                        packed.data() + packed.size());
+    EXPECT_TRUE(SameBits(c, Product(level(), {m, n, k}, a, b))) << m;
+  }
+}
+
 TEST_P(Bf16ProductsTest, ARowsBitsDoNotDependOnTheOtherRows) {
   for (const auto& [n, k] : {std::pair(40, 72), std::pair(32, 130)}) {
     const Floats a = RandomFloats(70 * k, 3);
     const BFloats b = RandomBFloats(k * n, 4), packed = Packed(level(), n, k, b);
     Floats alone(70 * n);
     for (int i = 0; i < 70; ++i) {
-      level().gemm_packed(1, n, k, &a[i * k], k, 1, packed.data(), &alone[i * n], n, false);
+      level().gemm_packed(1, n, k, &a[i * k], k, 1, packed.data(), &alone[i * n], n, false,
+                          nullptr);
     }
     for (int m = 1; m <= 70; ++m) {
       const Floats together = Product(level(), {m, n, k}, a, b);
@@ -202,9 +215,11 @@ TEST_P(Bf16ProductsTest, AccumulatesOntoItsOwnElementOnly) {
     const Floats before = RandomFloats(int64_t{m} * ldc, 14),
                  product = Product(level(), shape, a, b);
     Floats together = before, alone = before;
-    level().gemm_packed(m, n, k, a.data(), k, 1, packed.data(), together.data(), ldc, true);
+    level().gemm_packed(m, n, k, a.data(), k, 1, packed.data(), together.data(), ldc, true,
+                        nullptr);
     for (int i = 0; i < m; ++i) {
-      level().gemm_packed(1, n, k, &a[i * k], k, 1, packed.data(), &alone[i * ldc], ldc, true);
+      level().gemm_packed(1, n, k, &a[i * k], k, 1, packed.data(), &alone[i * ldc], ldc, true,
+                          nullptr);
       for (int j = 0; j < n; ++j) {
         const float expected = before[i * ldc + j] + product[i * n + j];
         ASSERT_NEAR(together[i * ldc + j], expected, 1e-5f * (1 + std::sqrt(k)));
@@ -222,7 +237,7 @@ TEST_P(Bf16ProductsTest, ColumnsSplitAtPanelBordersGiveTheSameBits) {
   Floats split(m * n);
   const auto compute = [&](int begin, int end) {
     level().gemm_packed(m, end - begin, k, a.data(), k, 1, &packed[Bf16PackedSize(begin, k)],
-                        &split[begin], n, false);
+                        &split[begin], n, false, nullptr);
   };
   std::thread other(compute, 96, n);
   compute(0, 96);
@@ -251,7 +266,7 @@ TEST_P(Bf16ProductsTest, WhatIsNotANumberStaysInItsRow) {
 
 TEST_P(Bf16ProductsTest, OfNoDepthIsZeroOrWhatWasThere) {
   Floats c = {1, 2};
-  level().gemm_packed(1, 2, 0, nullptr, 0, 1, nullptr, c.data(), 2, true);
+  level().gemm_packed(1, 2, 0, nullptr, 0, 1, nullptr, c.data(), 2, true, nullptr);
   EXPECT_EQ(c, (Floats{1, 2}));
   level().gemm(1, 2, 0, nullptr, 0, 1, nullptr, 2, 1, c.data(), 2, false);
   EXPECT_EQ(c, (Floats{0, 0}));

@@ -70,8 +70,8 @@ TEST(CommandLineTest, ReadsBench) {
   EXPECT_EQ(line.bench.policy, "p");
   EXPECT_EQ(line.bench.group, 4);
   EXPECT_EQ(line.bench.dtype, "bf16");
-  EXPECT_EQ(line.bench.numerics, "fast");
-  EXPECT_EQ(line.bench.weights, "int8");
+  EXPECT_EQ(line.bench.rollout.numerics, "fast");
+  EXPECT_EQ(line.bench.rollout.weights, "int8");
   EXPECT_EQ(line.bench.prompt_tokens, 100);
   EXPECT_EQ(line.recipe, "");
   EXPECT_THAT(ErrorOf({"bench", "--policy", "p"}), HasSubstr("must be rollout"));
