@@ -87,7 +87,8 @@ class Memory {
   }
 
  private:
-  static constexpr int64_t kStreams = 4, kStreamWords = 8 << 20, kLineWords = 8;  // 256 MiB a thread
+  static constexpr int64_t kStreams = 4, kStreamWords = 8 << 20,
+                           kLineWords = 8;  // 256 MiB a thread
   int threads_;
   at::Tensor words_;
 };
