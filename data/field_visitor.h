@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -27,11 +28,8 @@ class FieldVisitor {
   template <typename T, typename Constraint>
   void operator()(const char* key, T& field, const Constraint& constraint,
                   const char* documentation) {
-    if constexpr (std::is_base_of_v<Range, Constraint>) {
-      Visit(key, &field, Range(constraint), documentation);
-    } else {
-      Visit(key, &field, constraint, documentation);
-    }
+    using Stored = std::conditional_t<std::is_base_of_v<Range, Constraint>, Range, Constraint>;
+    Visit(key, &field, FieldConstraint(std::in_place_type<Stored>, constraint), documentation);
   }
 
   virtual void Visit(const char* key, const FieldPointer& field, const FieldConstraint& constraint,

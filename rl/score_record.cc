@@ -19,7 +19,7 @@ constexpr int64_t kMostTokens = 1 << 22;  // of one completion
 // Reads the fields of one record, each once.
 class FieldReader {
  public:
-  FieldReader(const JsonRecord& record) : record_(record) {}
+  explicit FieldReader(const JsonRecord& record) : record_(record) {}
 
   // The field's value; null where it is absent.
   const nlohmann::json& Take(const char* field) {
