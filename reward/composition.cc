@@ -47,9 +47,9 @@ RewardState StateOf(const std::vector<RewardResult>& results, const Composition&
   if (contributors.empty()) return RewardState::kInvalid;
   RewardState state = RewardState::kScored;
   for (size_t i = 0; i < results.size(); ++i) {
-    const bool counts = composition.roles[i].gate || std::find(contributors.begin(),
-                                                               contributors.end(),
-                                                               i) != contributors.end();
+    const bool counts =
+        composition.roles[i].gate ||
+        std::find(contributors.begin(), contributors.end(), i) != contributors.end();
     if (!counts) continue;
     if (results[i].state == RewardState::kError) state = RewardState::kError;
     if (results[i].state == RewardState::kInvalid && state == RewardState::kScored) {

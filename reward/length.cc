@@ -29,6 +29,8 @@ class Length : public Reward {
 
 }  // namespace
 
-std::unique_ptr<Reward> NewLength(const LengthOptions& options) { return std::make_unique<Length>(options); }
+std::unique_ptr<Reward> NewLength(const LengthOptions& options) {
+  return std::make_unique<Length>(options);
+}
 
 }  // namespace grpo

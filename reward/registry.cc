@@ -44,8 +44,8 @@ struct Entry {
     entry.owns = [](const CheckerOptions& options) {
       return dynamic_cast<const Typed*>(&options) != nullptr;
     };
-    entry.create = [maker](const CheckerOptions& options, const std::string& argument)
-        -> absl::StatusOr<std::unique_ptr<Reward>> {
+    entry.create = [maker](const CheckerOptions& options,
+                           const std::string& argument) -> absl::StatusOr<std::unique_ptr<Reward>> {
       const Options& typed = static_cast<const Typed&>(options).options();
       if constexpr (std::is_invocable_v<Maker, const std::string&, const Options&>) {
         return maker(argument, typed);
@@ -79,9 +79,8 @@ const std::vector<Entry>& Entries() {
 const Entry* FindEntry(absl::string_view name) {
   for (const Entry& entry : Entries()) {
     const bool takes_argument = absl::EndsWith(entry.name, ":");
-    const bool is_meant = takes_argument
-                              ? absl::StartsWith(name, entry.name) && name != entry.name
-                              : name == entry.name;
+    const bool is_meant = takes_argument ? absl::StartsWith(name, entry.name) && name != entry.name
+                                         : name == entry.name;
     if (is_meant) return &entry;
   }
   return nullptr;

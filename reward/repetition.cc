@@ -27,7 +27,8 @@ size_t CountDistinct(const std::vector<absl::string_view>& words, size_t length)
 
 class Repetition : public Reward {
  public:
-  explicit Repetition(const RepetitionOptions& options) : penalty_(options.penalty), ngram_(options.ngram) {}
+  explicit Repetition(const RepetitionOptions& options)
+      : penalty_(options.penalty), ngram_(options.ngram) {}
 
   absl::string_view name() const override { return "repetition"; }
 

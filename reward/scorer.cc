@@ -65,11 +65,10 @@ class PooledScorer : public Scorer {
       for (size_t i = 0; i < group.rollouts.size(); ++i) {
         std::vector<RewardResult> of_sample;
         for (size_t entry = 0; entry < entries_.size(); ++entry) {
-          of_sample.push_back(
-              Applies(entry, group)
-                  ? Checked(std::move(results[next++]), labels_[entry])
-                  : RewardResult::NotApplicable(
-                        absl::StrCat("not for family \"", group.prompt.family, "\"")));
+          of_sample.push_back(Applies(entry, group)
+                                  ? Checked(std::move(results[next++]), labels_[entry])
+                                  : RewardResult::NotApplicable(absl::StrCat(
+                                        "not for family \"", group.prompt.family, "\"")));
         }
         out.scores.push_back(Combine(std::move(of_sample), composition_));
       }
@@ -145,8 +144,8 @@ class PooledScorer : public Scorer {
 };
 
 absl::Status CheckConfig(const ScorerConfig& config) {
-  const bool known = config.combine == "sum" || config.combine == "minimum" ||
-                     config.combine == "first";
+  const bool known =
+      config.combine == "sum" || config.combine == "minimum" || config.combine == "first";
   if (config.threads < 1 || config.threads > 1024 || !known || config.retries < 0 ||
       !(config.deadline_seconds > 0 && config.deadline_seconds <= 86400)) {
     return absl::InvalidArgumentError(absl::StrCat(

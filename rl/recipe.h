@@ -252,8 +252,7 @@ struct Recipe {
     visit("sft", sft, NoConstraint(), "cold start");
     visit("grpo", grpo, NoConstraint(), "reinforcement");
     visit("rollout", rollout, NoConstraint(), "how the engine samples");
-    visit("reward", reward, NoConstraint(),
-          "checkers, weighted; the first decides what passes");
+    visit("reward", reward, NoConstraint(), "checkers, weighted; the first decides what passes");
     visit("scorer", scorer, NoConstraint(), "how checkers run and become one reward");
     visit("eval", eval, NoConstraint(), "held-out evaluation");
     visit("checkpoint", checkpoint, NoConstraint(), "what is kept to resume");

@@ -124,8 +124,8 @@ std::string RewardListing() {
   RewardSpec().VisitCommonFields(keys);
   for (const std::string& name : RewardNames()) {
     const std::string written = absl::EndsWith(name, ":") ? name + "…" : name;
-    absl::StrAppend(&out, "\n[[reward]]  # ", RewardDocumentation(name), "\nname = ",
-                    QuoteToml(written), "\n");
+    absl::StrAppend(&out, "\n[[reward]]  # ", RewardDocumentation(name),
+                    "\nname = ", QuoteToml(written), "\n");
     WrappedVisitor<KeyPrinter> wrapped(keys);
     DefaultOptions(name)->VisitFields(wrapped);
   }

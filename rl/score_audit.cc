@@ -36,16 +36,19 @@ void ScoreAudit::Add(const ScoreAudit& other) {
 
 std::string ScoreAudit::ToString() const {
   const std::vector<std::pair<const char*, int64_t>> counts = {
-      {"true_positives", true_positives},   {"false_positives", false_positives},
-      {"true_negatives", true_negatives},   {"false_negatives", false_negatives},
-      {"undecided", undecided},             {"errors", errors},
+      {"true_positives", true_positives},
+      {"false_positives", false_positives},
+      {"true_negatives", true_negatives},
+      {"false_negatives", false_negatives},
+      {"undecided", undecided},
+      {"errors", errors},
       {"without_expected", without_expected}};
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   for (const auto& [name, count] : counts) json[name] = count;
-  const std::string table = FormatTable(
-      {"expected", "passes", "does not"},
-      {{"to pass", absl::StrCat(true_positives), absl::StrCat(false_negatives)},
-       {"not to", absl::StrCat(false_positives), absl::StrCat(true_negatives)}});
+  const std::string table =
+      FormatTable({"expected", "passes", "does not"},
+                  {{"to pass", absl::StrCat(true_positives), absl::StrCat(false_negatives)},
+                   {"not to", absl::StrCat(false_positives), absl::StrCat(true_negatives)}});
   return absl::StrCat(table, "undecided ", undecided, ", errors ", errors, ", without expected ",
                       without_expected, "\n", json.dump(), "\n");
 }

@@ -1,9 +1,9 @@
 #include "rl/score_command.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <memory>
+
+#include <unistd.h>
 
 #include "data/status_macros.h"
 #include "reward/scorer.h"

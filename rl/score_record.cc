@@ -148,8 +148,7 @@ absl::StatusOr<ScoreRecord> ReadScoreRecord(absl::string_view text, int64_t line
   ScoreRecord record;
   record.id = fields.Take("id").is_null() ? nlohmann::json(line) : fields.Take("id");
   Prompt& prompt = record.group.prompt;
-  prompt.name =
-      record.id.is_string() ? record.id.get<std::string>() : absl::StrCat("line ", line);
+  prompt.name = record.id.is_string() ? record.id.get<std::string>() : absl::StrCat("line ", line);
   Rollout& rollout = record.group.rollouts.emplace_back();
   if (!fields.Take("completion").is_string()) return fields.Refusal("completion", "a text");
   ASSIGN_OR_RETURN(rollout.text, fields.Text("completion"));

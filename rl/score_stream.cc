@@ -1,8 +1,5 @@
 #include "rl/score_stream.h"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <deque>
@@ -16,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include <poll.h>
+#include <unistd.h>
 
 #include "data/json_lines.h"
 #include "data/status_macros.h"
@@ -24,7 +23,7 @@
 namespace grpo {
 namespace {
 
-constexpr size_t kMostLines = 64;            // of a chunk
+constexpr size_t kMostLines = 64;  // of a chunk
 constexpr size_t kReadBytes = size_t{1} << 16;
 constexpr int kChunksPerThread = 4;
 
@@ -238,8 +237,8 @@ void Work(Scorer& scorer, bool audit, Window& window) {
 
 }  // namespace
 
-absl::StatusOr<ScoreAudit> ScoreStream(Scorer& scorer, const ScoreStreamOptions& options,
-                                       int input, FILE* output) {
+absl::StatusOr<ScoreAudit> ScoreStream(Scorer& scorer, const ScoreStreamOptions& options, int input,
+                                       FILE* output) {
   int failure_pipe[2];
   if (pipe(failure_pipe) != 0) return absl::ErrnoToStatus(errno, "cannot make a pipe");
   Window window(size_t{kChunksPerThread} * options.threads, output, failure_pipe[1]);

@@ -26,7 +26,7 @@ struct ScoreStreamOptions {
 // done (see rl/score_record.h for both). Blank lines are skipped. A line that is no such record
 // ends it with an error that names the line, after the verdicts on the lines before it. At most
 // 64 lines a chunk and 4 chunks a thread are under way at a time; a line may have 64 MiB.
-absl::StatusOr<ScoreAudit> ScoreStream(Scorer& scorer, const ScoreStreamOptions& options,
-                                       int input, FILE* output);
+absl::StatusOr<ScoreAudit> ScoreStream(Scorer& scorer, const ScoreStreamOptions& options, int input,
+                                       FILE* output);
 
 }  // namespace grpo

@@ -126,9 +126,8 @@ std::vector<Score> Group(const Composition& composition,
 TEST(NormalizeOverGroupTest, MeasuresEachRewardWithinTheGroup) {
   const Composition composition = Of("sum", {1, 0.5});
   // Scores 0, 1, 2 (mean 1, deviation 1) and 300, 100, 200 (mean 200, deviation 100).
-  const auto scores = Group(composition, {{Scored(0), Scored(300)},
-                                          {Scored(1), Scored(100)},
-                                          {Scored(2), Scored(200)}});
+  const auto scores = Group(
+      composition, {{Scored(0), Scored(300)}, {Scored(1), Scored(100)}, {Scored(2), Scored(200)}});
   EXPECT_THAT(*scores[0].normalized, DoubleNear(-1 + 0.5 * 1, 2e-4));
   EXPECT_THAT(*scores[1].normalized, DoubleNear(0 - 0.5 * 1, 2e-4));
   EXPECT_THAT(*scores[2].normalized, DoubleNear(1 + 0.5 * 0, 2e-4));

@@ -115,9 +115,8 @@ TEST(RegistryTest, RefusesValuesOutOfRange) {
   spec.weight = std::numeric_limits<double>::infinity();
   EXPECT_THAT(Refusal(spec), HasSubstr("finite weight"));
   for (const char* tag : {"", "<answer>", "think", "a b"}) {
-    for (const RewardSpec& tagged :
-         {RewardSpecOf("format", FormatOptions{tag}),
-          RewardSpecOf("final_answer", FinalAnswerOptions{tag, 0})}) {
+    for (const RewardSpec& tagged : {RewardSpecOf("format", FormatOptions{tag}),
+                                     RewardSpecOf("final_answer", FinalAnswerOptions{tag, 0})}) {
       EXPECT_THAT(Refusal(tagged), HasSubstr("answer_tag is written without brackets")) << tag;
     }
   }

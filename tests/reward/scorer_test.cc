@@ -230,21 +230,19 @@ TEST(ScorerTest, MakesACallThatFailedAgainAsOftenAsTheRecipeSays) {
     const auto scored = scorer->Score({Group("", {"fine", "flaky"})}, 0);
     EXPECT_EQ(scored[0].scores[0].reward, 1);
     EXPECT_EQ(calls.load(), retries + 1);
-    EXPECT_EQ(scored[0].scores[1].state,
-              retries == 2 ? RewardState::kScored : RewardState::kError);
+    EXPECT_EQ(scored[0].scores[1].state, retries == 2 ? RewardState::kScored : RewardState::kError);
   }
 }
 
 TEST(ScorerTest, DropsPartsThatAreNoNumbersAndTimesTheCalls) {
-  const auto scorer = FakeScorer({[](const RewardRequest&) {
-                                   absl::SleepFor(absl::Milliseconds(2));
-                                   RewardResult result = RewardResult::Scored(1, "");
-                                   result.parts = {
-                                       {"a", 1},
-                                       {"b", std::numeric_limits<double>::quiet_NaN()}};
-                                   return result;
-                                 }},
-                                 {1});
+  const auto scorer =
+      FakeScorer({[](const RewardRequest&) {
+                   absl::SleepFor(absl::Milliseconds(2));
+                   RewardResult result = RewardResult::Scored(1, "");
+                   result.parts = {{"a", 1}, {"b", std::numeric_limits<double>::quiet_NaN()}};
+                   return result;
+                 }},
+                 {1});
   const auto scored = scorer->Score({Group("", {"x"})}, 0);
   const RewardResult& result = scored[0].scores[0].results[0];
   EXPECT_THAT(result.parts, ElementsAre(testing::Pair("a", 1)));

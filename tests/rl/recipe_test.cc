@@ -427,9 +427,7 @@ double ScoreOf(const RewardSpec& spec, const std::string& answer, const std::str
   EXPECT_TRUE(reward.ok()) << reward.status();
   Prompt prompt;
   prompt.answer = answer;
-  return (*reward)
-      ->Score({prompt, completion, 0, 0, FinishReason::kStop}, Deadline::Never())
-      .score;
+  return (*reward)->Score({prompt, completion, 0, 0, FinishReason::kStop}, Deadline::Never()).score;
 }
 
 TEST(RewardEntryTest, ReadsTheOptionsOfTheNamedChecker) {
@@ -462,7 +460,8 @@ TEST(RewardEntryTest, RefusesWhatIsNotAnOptionOfTheNamedChecker) {
   const auto error = [](const std::string& entry) {
     return ErrorOf(
         "run.stages = [\"grpo\"]\ndata.task = [{family = \"addition\"}]\ngrpo.steps = 1\n"
-        "[[reward]]\n" + entry);
+        "[[reward]]\n" +
+        entry);
   };
   EXPECT_EQ(error("name = \"final_answer\"\ntolernce = 1"),
             "recipe.toml:6:1: reward.0.tolernce: unknown key; did you mean reward.0.tolerance?");
@@ -534,9 +533,8 @@ TEST(ScoringTest, RefusesWhatIsNotAnOption) {
   EXPECT_THAT(error("format,weight=1,weight=2"), HasSubstr("weight: stands twice"));
   EXPECT_THAT(error(""), HasSubstr("name: expected one of \"final_answer\""));
   EXPECT_THAT(error("format", {"scorer.thread=1"}), HasSubstr("did you mean scorer.threads?"));
-  EXPECT_THAT(
-      std::string(ParseScoring({"format", "length"}, {"penalty=1"}).status().message()),
-      HasSubstr("--set penalty=1: which reward is meant?"));
+  EXPECT_THAT(std::string(ParseScoring({"format", "length"}, {"penalty=1"}).status().message()),
+              HasSubstr("--set penalty=1: which reward is meant?"));
 }
 
 }  // namespace

@@ -110,8 +110,9 @@ TEST(ScoreRecordTest, RefusesWithLineFieldAndFinding) {
                 HasSubstr(message))
         << field;
   }
-  for (const char* text : {"", "[]", "3", "{", "nonsense", R"({"completion": "a", "completion": "b"})",
-                           "{\"completion\": \"\xff\"}"}) {
+  for (const char* text :
+       {"", "[]", "3", "{", "nonsense", R"({"completion": "a", "completion": "b"})",
+        "{\"completion\": \"\xff\"}"}) {
     EXPECT_THAT(ErrorOf(text), HasSubstr("standard input:7")) << text;
   }
 }

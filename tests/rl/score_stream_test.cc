@@ -1,8 +1,5 @@
 #include "rl/score_stream.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
@@ -17,9 +14,11 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "data/check.h"
 #include "data/file.h"
@@ -123,8 +122,7 @@ TEST(ScoreStreamTest, ReadsNothingBlankLinesAndALastLineWithoutAnEnd) {
 
 TEST(ScoreStreamTest, ReadsALineThatIsLongerThanItsBuffers) {
   const auto scorer = SizeScorer();
-  const Outcome outcome =
-      Stream(*scorer, Record(std::string(3000000, 'x')) + Record("a"));
+  const Outcome outcome = Stream(*scorer, Record(std::string(3000000, 'x')) + Record("a"));
   ASSERT_EQ(outcome.records.size(), 2u);
   EXPECT_EQ(outcome.records[0]["score"], 3000000);
   EXPECT_EQ(outcome.records[1]["score"], 1);
@@ -136,8 +134,8 @@ TEST(ScoreStreamTest, TellsTheCheckersTheBudgetOfEachRecord) {
   });
   std::string input;
   for (int max_tokens : {0, 10, 10, 20}) {
-    absl::StrAppend(&input, "{\"completion\": \"\", \"num_tokens\": 5, \"max_tokens\": ", max_tokens,
-                    "}\n");
+    absl::StrAppend(
+        &input, "{\"completion\": \"\", \"num_tokens\": 5, \"max_tokens\": ", max_tokens, "}\n");
   }
   std::vector<double> scores;
   for (const auto& record : Stream(*scorer, input).records) scores.push_back(record["score"]);
@@ -176,8 +174,8 @@ TEST(ScoreStreamTest, KeepsErrorsAndInvalidTasksInTheirPlaces) {
 TEST(ScoreStreamTest, CountsForAnAuditOverAllThreads) {
   std::string input;
   for (int i = 0; i < 600; ++i) {
-    absl::StrAppend(&input, "{\"completion\": \"", i % 2 == 0 ? "a" : "", "\", \"expected\": ",
-                    i % 3 == 0 ? "true" : "false", "}\n");
+    absl::StrAppend(&input, "{\"completion\": \"", i % 2 == 0 ? "a" : "",
+                    "\", \"expected\": ", i % 3 == 0 ? "true" : "false", "}\n");
   }
   ScoreStreamOptions options;
   options.audit = true;
