@@ -135,13 +135,14 @@ TEST(NormalizeOverGroupTest, MeasuresEachRewardWithinTheGroup) {
 }
 
 TEST(NormalizeOverGroupTest, TellsApartWhatTheSumHides) {
-  // Both have the sum 1, yet the first reward is rare and the second common (GDPO, section 3).
+  // The first two have the sum 1, yet the first reward is rarer in the group than the second.
   const auto scores = Group(Of("sum", {1, 1}), {{Scored(1), Scored(0)},
                                                 {Scored(0), Scored(1)},
-                                                {Scored(0), Scored(1)},
+                                                {Scored(0), Scored(0)},
                                                 {Scored(0), Scored(1)}});
   EXPECT_EQ(scores[0].reward, scores[1].reward);
-  EXPECT_NE(*scores[0].normalized, *scores[1].normalized);
+  EXPECT_THAT(*scores[0].normalized, DoubleNear(1.5 - std::sqrt(0.75), 1e-3));
+  EXPECT_THAT(*scores[1].normalized, DoubleNear(-0.5 + std::sqrt(0.75), 1e-3));
 }
 
 TEST(NormalizeOverGroupTest, LeavesOutWhatIsNotScoredOrDoesNotApply) {

@@ -90,7 +90,7 @@ TEST(ScoreRecordTest, ReadsWhatAnAuditExpects) {
 TEST(ScoreRecordTest, RefusesWithLineFieldAndFinding) {
   EXPECT_EQ(ErrorOf("{}"), "standard input:7: \"completion\": expected a text, found none");
   EXPECT_EQ(ErrorOf(R"({"completion": 3})"),
-            "standard input:7: \"completion\": expected a text, found a number");
+            "standard input:7: \"completion\": expected a text, found the number 3");
   const std::pair<const char*, const char*> wrong[] = {
       {R"("answer": [1])", "\"answer\": expected a text or a number, found a list"},
       {R"("answer": true)", "\"answer\": expected a text or a number"},
