@@ -33,7 +33,8 @@ struct AtLeast : Range {
   explicit AtLeast(double low) : Range(low, std::numeric_limits<double>::infinity()) {}
 };
 
-// Strings (or each string of a list) out of a fixed set.
+// Strings (or each string of a list) out of a fixed set. A value that ends in ':' stands for every
+// text that begins with it and goes on: "plugin:" for "plugin:./mine.so".
 struct OneOf {
   std::vector<std::string> values;
 };

@@ -1,3 +1,5 @@
+#include "reward/countdown.h"
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -7,7 +9,6 @@
 #include "data/status_macros.h"
 #include "reward/answer_equality.h"
 #include "reward/arithmetic_expression.h"
-#include "reward/checkers.h"
 #include "reward/tagged_text.h"
 
 namespace grpo {
@@ -66,7 +67,7 @@ RewardResult Judge(absl::string_view answer, const Game& game) {
 
 class Countdown : public Reward {
  public:
-  explicit Countdown(const RewardSpec& spec) : answer_tag_(spec.answer_tag) {}
+  explicit Countdown(const CountdownOptions& options) : answer_tag_(options.answer_tag) {}
 
   absl::string_view name() const override { return "countdown"; }
 
@@ -92,8 +93,9 @@ class Countdown : public Reward {
 
 }  // namespace
 
-std::unique_ptr<Reward> NewCountdown(const RewardSpec& spec) {
-  return std::make_unique<Countdown>(spec);
+absl::StatusOr<std::unique_ptr<Reward>> NewCountdown(const CountdownOptions& options) {
+  RETURN_IF_ERROR(CheckAnswerTag(options.answer_tag));
+  return std::make_unique<Countdown>(options);
 }
 
 }  // namespace grpo

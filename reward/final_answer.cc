@@ -1,8 +1,10 @@
+#include "reward/final_answer.h"
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
+#include "data/status_macros.h"
 #include "reward/answer_equality.h"
-#include "reward/checkers.h"
 #include "reward/tagged_text.h"
 
 namespace grpo {
@@ -17,8 +19,8 @@ std::string Shortened(absl::string_view text) {
 
 class FinalAnswer : public Reward {
  public:
-  explicit FinalAnswer(const RewardSpec& spec)
-      : answer_tag_(spec.answer_tag), tolerance_(spec.tolerance) {}
+  explicit FinalAnswer(const FinalAnswerOptions& options)
+      : answer_tag_(options.answer_tag), tolerance_(options.tolerance) {}
 
   absl::string_view name() const override { return "final_answer"; }
 
@@ -53,8 +55,9 @@ class FinalAnswer : public Reward {
 
 }  // namespace
 
-std::unique_ptr<Reward> NewFinalAnswer(const RewardSpec& spec) {
-  return std::make_unique<FinalAnswer>(spec);
+absl::StatusOr<std::unique_ptr<Reward>> NewFinalAnswer(const FinalAnswerOptions& options) {
+  RETURN_IF_ERROR(CheckAnswerTag(options.answer_tag));
+  return std::make_unique<FinalAnswer>(options);
 }
 
 }  // namespace grpo

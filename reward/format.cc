@@ -1,8 +1,10 @@
+#include "reward/format.h"
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
-#include "reward/checkers.h"
+#include "data/status_macros.h"
 #include "reward/tagged_text.h"
 
 namespace grpo {
@@ -10,9 +12,9 @@ namespace {
 
 class Format : public Reward {
  public:
-  explicit Format(const RewardSpec& spec)
-      : answer_open_(absl::StrCat("<", spec.answer_tag, ">")),
-        answer_close_(absl::StrCat("</", spec.answer_tag, ">")) {}
+  explicit Format(const FormatOptions& options)
+      : answer_open_(absl::StrCat("<", options.answer_tag, ">")),
+        answer_close_(absl::StrCat("</", options.answer_tag, ">")) {}
 
   absl::string_view name() const override { return "format"; }
 
@@ -54,6 +56,9 @@ class Format : public Reward {
 
 }  // namespace
 
-std::unique_ptr<Reward> NewFormat(const RewardSpec& spec) { return std::make_unique<Format>(spec); }
+absl::StatusOr<std::unique_ptr<Reward>> NewFormat(const FormatOptions& options) {
+  RETURN_IF_ERROR(CheckAnswerTag(options.answer_tag));
+  return std::make_unique<Format>(options);
+}
 
 }  // namespace grpo

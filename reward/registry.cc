@@ -1,72 +1,151 @@
+#include "reward/registry.h"
+
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <set>
+#include <type_traits>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 
 #include "data/status_macros.h"
-#include "reward/checkers.h"
-#include "reward/scorer.h"
-#include "reward/tagged_text.h"
+#include "reward/countdown.h"
+#include "reward/final_answer.h"
+#include "reward/format.h"
+#include "reward/length.h"
+#include "reward/repetition.h"
+#include "reward/task_answer.h"
 
 namespace grpo {
 namespace {
 
 struct Entry {
-  const char* name;
-  std::vector<std::string>
-      options;  // the keys of RewardSpec that it reads, besides name and weight
-  std::unique_ptr<Reward> (*create)(const RewardSpec&);
+  std::string name;
+  std::string documentation;  // one line
+  std::function<std::unique_ptr<CheckerOptions>()> new_options;
+  std::function<bool(const CheckerOptions&)> owns;  // whether these are the checker's options
+  // `argument` is what stands behind a name that ends in ':'.
+  std::function<absl::StatusOr<std::unique_ptr<Reward>>(const CheckerOptions&,
+                                                        const std::string& argument)>
+      create;
+
+  // `maker` takes the options, or the argument and the options; it returns the checker or a
+  // StatusOr of it.
+  template <typename Options, typename Maker>
+  static Entry Of(std::string name, std::string documentation, Maker maker) {
+    using Typed = CheckerOptionsOf<Options>;
+    Entry entry;
+    entry.name = std::move(name);
+    entry.documentation = std::move(documentation);
+    entry.new_options = [] { return std::make_unique<Typed>(); };
+    entry.owns = [](const CheckerOptions& options) {
+      return dynamic_cast<const Typed*>(&options) != nullptr;
+    };
+    entry.create = [maker](const CheckerOptions& options,
+                           const std::string& argument) -> absl::StatusOr<std::unique_ptr<Reward>> {
+      const Options& typed = static_cast<const Typed&>(options).options();
+      if constexpr (std::is_invocable_v<Maker, const std::string&, const Options&>) {
+        return maker(argument, typed);
+      } else {
+        return maker(typed);
+      }
+    };
+    return entry;
+  }
 };
 
+// A new checker is a line here. One with an argument ("plugin:PATH") has a name that ends in ':'
+// and a maker that takes the argument before the options.
 const std::vector<Entry>& Entries() {
   static const auto* const entries = new std::vector<Entry>{
-      {"final_answer", {"answer_tag", "tolerance"}, NewFinalAnswer},
-      {"task_answer", {"answer_tag"}, NewTaskAnswer},
-      {"countdown", {"answer_tag"}, NewCountdown},
-      {"format", {"answer_tag"}, NewFormat},
-      {"length", {"penalty", "free_tokens"}, NewLength},
-      {"repetition", {"penalty", "ngram"}, NewRepetition},
+      Entry::Of<FinalAnswerOptions>("final_answer", "1 where the last <answer> says the truth",
+                                    NewFinalAnswer),
+      Entry::Of<TaskAnswerOptions>("task_answer", "countdown or final_answer, as the prompt is",
+                                   NewTaskAnswer),
+      Entry::Of<CountdownOptions>("countdown", "1 where the given numbers make the target",
+                                  NewCountdown),
+      Entry::Of<FormatOptions>("format", "1 for <think>…</think><answer>…</answer> alone",
+                               NewFormat),
+      Entry::Of<LengthOptions>("length", "falls to -penalty at the token budget", NewLength),
+      Entry::Of<RepetitionOptions>("repetition", "-penalty times the share of repeated n-grams",
+                                   NewRepetition),
   };
   return *entries;
 }
 
-// Keys of options that differ from their defaults.
-std::vector<std::string> ChangedOptions(const RewardSpec& spec) {
-  const RewardSpec defaults;
-  std::vector<std::string> changed;
-  if (spec.answer_tag != defaults.answer_tag) changed.push_back("answer_tag");
-  if (spec.tolerance != defaults.tolerance) changed.push_back("tolerance");
-  if (spec.penalty != defaults.penalty) changed.push_back("penalty");
-  if (spec.free_tokens != defaults.free_tokens) changed.push_back("free_tokens");
-  if (spec.ngram != defaults.ngram) changed.push_back("ngram");
-  return changed;
+const Entry* FindEntry(absl::string_view name) {
+  for (const Entry& entry : Entries()) {
+    const bool takes_argument = absl::EndsWith(entry.name, ":");
+    const bool is_meant = takes_argument ? absl::StartsWith(name, entry.name) && name != entry.name
+                                         : name == entry.name;
+    if (is_meant) return &entry;
+  }
+  return nullptr;
 }
 
-absl::Status CheckOptions(const RewardSpec& spec, const Entry& entry) {
-  for (const std::string& key : ChangedOptions(spec)) {
-    if (std::find(entry.options.begin(), entry.options.end(), key) != entry.options.end()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("reward \"", spec.name, "\" does not read the option ", key,
-                     "; remove it (it reads ", absl::StrJoin(entry.options, ", "), ")"));
+std::string RangeText(const Range& range) {
+  return std::isinf(range.high) ? absl::StrCat("at least ", range.low)
+                                : absl::StrCat(range.low, " to ", range.high);
+}
+
+// Finds values that a recipe could not have: a program's own specifications are checked by the
+// same list of fields.
+class RangeChecker : public FieldVisitor {
+ public:
+  void Visit(const char* key, const FieldPointer& field, const FieldConstraint& constraint,
+             const char*) override {
+    if (const auto* range = std::get_if<Range>(&constraint)) {
+      std::visit([&](auto* value) { CheckNumbers(key, *value, *range); }, field);
+    } else if (const auto* one_of = std::get_if<OneOf>(&constraint)) {
+      const auto* text = std::get_if<std::string*>(&field);
+      const std::vector<std::string>& values = one_of->values;
+      if (text != nullptr && std::find(values.begin(), values.end(), **text) == values.end()) {
+        Add(key, "one of " + absl::StrJoin(values, ", "), **text);
+      }
+    }
   }
-  if (!IsTagName(spec.answer_tag) || spec.answer_tag == "think") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "reward \"", spec.name,
-        "\": answer_tag is written without brackets, begins with a letter, has letters, "
-        "digits, '_' and '-', and is not \"think\"; found \"",
-        spec.answer_tag, "\""));
+
+  const std::string& fault() const { return fault_; }
+
+ private:
+  template <typename T>
+  void CheckNumbers(const char* key, const T& value, const Range& range) {
+    if constexpr (std::is_arithmetic_v<T>) {
+      const bool is_within = static_cast<double>(value) >= range.low &&
+                             static_cast<double>(value) <= range.high &&
+                             std::isfinite(static_cast<double>(value));
+      if (!is_within) Add(key, RangeText(range), absl::StrCat(value));
+    } else if constexpr (std::is_same_v<T, std::vector<double>>) {
+      for (double item : value) CheckNumbers(key, item, range);
+    }
   }
-  if (!std::isfinite(spec.weight) || !(spec.tolerance >= 0 && spec.tolerance <= 1) ||
-      !(spec.penalty >= 0 && std::isfinite(spec.penalty)) || spec.free_tokens < 0 ||
-      spec.ngram < 1) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "reward \"", spec.name, "\": expected a finite weight, tolerance 0 to 1, penalty >= 0, ",
-        "free_tokens >= 0 and ngram >= 1; found weight ", spec.weight, ", tolerance ",
-        spec.tolerance, ", penalty ", spec.penalty, ", free_tokens ", spec.free_tokens, ", ngram ",
-        spec.ngram));
+
+  void Add(const char* key, const std::string& expected, const std::string& found) {
+    if (fault_.empty()) fault_ = absl::StrCat(key, ": expected ", expected, ", found ", found);
   }
-  return absl::OkStatus();
+
+  std::string fault_;
+};
+
+// Passes every key on once.
+class OnceVisitor : public FieldVisitor {
+ public:
+  explicit OnceVisitor(FieldVisitor& visitor) : visitor_(visitor) {}
+  void Visit(const char* key, const FieldPointer& field, const FieldConstraint& constraint,
+             const char* documentation) override {
+    if (seen_.insert(key).second) visitor_.Visit(key, field, constraint, documentation);
+  }
+
+ private:
+  FieldVisitor& visitor_;
+  std::set<std::string> seen_;
+};
+
+absl::Status Refusal(const RewardSpec& spec, absl::string_view reason) {
+  return absl::InvalidArgumentError(absl::StrCat("reward \"", spec.name, "\": ", reason));
 }
 
 }  // namespace
@@ -77,14 +156,57 @@ std::vector<std::string> RewardNames() {
   return names;
 }
 
-absl::StatusOr<std::unique_ptr<Reward>> MakeReward(const RewardSpec& spec) {
+std::string RewardDocumentation(const std::string& name) {
   for (const Entry& entry : Entries()) {
-    if (entry.name != spec.name) continue;
-    RETURN_IF_ERROR(CheckOptions(spec, entry));
-    return entry.create(spec);
+    if (entry.name == name) return entry.documentation;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "unknown reward \"", spec.name, "\"; the rewards are ", absl::StrJoin(RewardNames(), ", ")));
+  return "";
+}
+
+std::unique_ptr<CheckerOptions> DefaultOptions(const std::string& name) {
+  for (const Entry& entry : Entries()) {
+    if (entry.name == name) return entry.new_options();
+  }
+  return nullptr;
+}
+
+OneOf RewardSpec::KnownNames() { return OneOf{RewardNames()}; }
+
+void RewardSpec::VisitOptions(FieldVisitor& visit) {
+  if (const Entry* entry = FindEntry(name)) {
+    const bool keep = options != nullptr && entry->owns(*options);
+    std::unique_ptr<CheckerOptions> own = keep ? options->Clone() : entry->new_options();
+    own->VisitFields(visit);
+    options = std::move(own);
+    return;
+  }
+  OnceVisitor once(visit);
+  for (const Entry& entry : Entries()) entry.new_options()->VisitFields(once);
+}
+
+absl::StatusOr<std::unique_ptr<Reward>> MakeReward(const RewardSpec& spec) {
+  const Entry* entry = FindEntry(spec.name);
+  if (entry == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("unknown reward \"", spec.name,
+                                                   "\"; the rewards are ",
+                                                   absl::StrJoin(RewardNames(), ", ")));
+  }
+  if (!std::isfinite(spec.weight)) return Refusal(spec, "expected a finite weight");
+  if (spec.options != nullptr && !entry->owns(*spec.options)) {
+    return Refusal(spec, "has the options of another checker");
+  }
+  const std::unique_ptr<CheckerOptions> options =
+      spec.options == nullptr ? entry->new_options() : spec.options->Clone();
+  RangeChecker ranges;
+  options->VisitFields(ranges);
+  if (!ranges.fault().empty()) return Refusal(spec, ranges.fault());
+  const std::string argument(absl::StripPrefix(spec.name, entry->name));
+  absl::StatusOr<std::unique_ptr<Reward>> reward = entry->create(*options, argument);
+  if (!reward.ok()) {
+    return absl::Status(reward.status().code(),
+                        absl::StrCat("reward \"", spec.name, "\": ", reward.status().message()));
+  }
+  return reward;
 }
 
 }  // namespace grpo

@@ -1,11 +1,11 @@
+#include "reward/repetition.h"
+
 #include <algorithm>
 #include <numeric>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-
-#include "reward/checkers.h"
 
 namespace grpo {
 namespace {
@@ -27,7 +27,8 @@ size_t CountDistinct(const std::vector<absl::string_view>& words, size_t length)
 
 class Repetition : public Reward {
  public:
-  explicit Repetition(const RewardSpec& spec) : penalty_(spec.penalty), ngram_(spec.ngram) {}
+  explicit Repetition(const RepetitionOptions& options)
+      : penalty_(options.penalty), ngram_(options.ngram) {}
 
   absl::string_view name() const override { return "repetition"; }
 
@@ -49,8 +50,8 @@ class Repetition : public Reward {
 
 }  // namespace
 
-std::unique_ptr<Reward> NewRepetition(const RewardSpec& spec) {
-  return std::make_unique<Repetition>(spec);
+std::unique_ptr<Reward> NewRepetition(const RepetitionOptions& options) {
+  return std::make_unique<Repetition>(options);
 }
 
 }  // namespace grpo

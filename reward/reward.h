@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,9 +19,10 @@ namespace grpo {
 
 // An error is never a zero: each state has its own policy in the recipe and its own metric.
 enum class RewardState {
-  kScored,   // `score` holds
-  kInvalid,  // the task or its ground truth is unusable: nothing is said about the completion
-  kError,    // the checker crashed, ran out of time or its sandbox broke
+  kScored,         // `score` holds
+  kInvalid,        // the task or its ground truth is unusable: nothing is said about the completion
+  kError,          // the checker crashed, ran out of time or its sandbox broke
+  kNotApplicable,  // the checker is not for such prompts: it takes no part in the reward
 };
 
 struct RewardResult {
@@ -28,15 +30,19 @@ struct RewardResult {
   double score = 0;    // meaningful when scored
   std::string reason;  // one line for a person: "answer 132 equals 132", "no <answer> tag"
   std::vector<std::pair<std::string, double>> parts;  // named parts of the score, for metrics
+  int64_t microseconds = 0;  // that the call took; set by whoever made it, not by the checker
 
   static RewardResult Scored(double score, std::string reason) {
-    return {RewardState::kScored, score, std::move(reason), {}};
+    return {RewardState::kScored, score, std::move(reason), {}, 0};
   }
   static RewardResult Invalid(std::string reason) {
-    return {RewardState::kInvalid, 0, std::move(reason), {}};
+    return {RewardState::kInvalid, 0, std::move(reason), {}, 0};
   }
   static RewardResult Error(std::string reason) {
-    return {RewardState::kError, 0, std::move(reason), {}};
+    return {RewardState::kError, 0, std::move(reason), {}, 0};
+  }
+  static RewardResult NotApplicable(std::string reason) {
+    return {RewardState::kNotApplicable, 0, std::move(reason), {}, 0};
   }
 };
 

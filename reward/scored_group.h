@@ -4,16 +4,23 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/optional.h"
+
 #include "data/rollout.h"
 #include "reward/reward.h"
 
 namespace grpo {
 
-// The verdict on one completion: the weighted sum over the recipe's rewards.
+// The verdict on one completion: the recipe's rewards, combined (reward/composition.h).
 struct Score {
-  RewardState state = RewardState::kScored;  // of the sum: error before invalid before scored
-  double reward = 0;                         // weighted sum; meaningful when scored
-  bool correct = false;  // the first reward of the recipe gave its full score (pass@k, pass rate)
+  RewardState state = RewardState::kScored;  // kScored, kInvalid or kError
+  double reward = 0;                         // of the combination; meaningful when scored
+  // What the completion is compared with its siblings by, where the recipe normalises each reward
+  // over the group; the reward itself where not.
+  absl::optional<double> normalized;
+  // The first reward of the recipe that applies, gates aside, gave its full score (pass@k, pass
+  // rate).
+  bool correct = false;
   std::vector<RewardResult> results;  // one for each reward, in the recipe's order
 };
 

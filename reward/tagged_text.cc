@@ -25,6 +25,14 @@ bool IsTagName(absl::string_view tag) {
          });
 }
 
+absl::Status CheckAnswerTag(absl::string_view tag) {
+  if (IsTagName(tag) && tag != "think") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("answer_tag is written without brackets, begins with a letter, has letters, "
+                   "digits, '_' and '-', and is not \"think\"; found \"",
+                   tag, "\""));
+}
+
 int CountOf(absl::string_view part, absl::string_view text) {
   int count = 0;
   for (size_t at = text.find(part); at != absl::string_view::npos;

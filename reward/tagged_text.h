@@ -1,6 +1,7 @@
 // Finds what stands between the tags of a completion.
 #pragma once
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 
@@ -11,6 +12,10 @@ absl::optional<absl::string_view> LastTagged(absl::string_view text, absl::strin
 
 // Whether `tag` can be written as <tag>: letters, digits, '_' and '-', a letter first, at most 64.
 bool IsTagName(absl::string_view tag);
+
+// An error where `tag` cannot be the tag that holds an answer: where it is no tag's name, or
+// "think", which holds the thought.
+absl::Status CheckAnswerTag(absl::string_view tag);
 
 // Occurrences of `part`, which is not empty, in `text`, not overlapping.
 int CountOf(absl::string_view part, absl::string_view text);

@@ -1,8 +1,12 @@
+#include "reward/task_answer.h"
+
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
-#include "reward/checkers.h"
+#include "data/status_macros.h"
+#include "reward/countdown.h"
+#include "reward/final_answer.h"
 
 namespace grpo {
 namespace {
@@ -14,8 +18,8 @@ bool IsCountdownGame(const std::string& metadata_json) {
 
 class TaskAnswer : public Reward {
  public:
-  explicit TaskAnswer(const RewardSpec& spec)
-      : final_answer_(NewFinalAnswer(spec)), countdown_(NewCountdown(spec)) {}
+  TaskAnswer(std::unique_ptr<Reward> final_answer, std::unique_ptr<Reward> countdown)
+      : final_answer_(std::move(final_answer)), countdown_(std::move(countdown)) {}
 
   absl::string_view name() const override { return "task_answer"; }
 
@@ -30,8 +34,12 @@ class TaskAnswer : public Reward {
 
 }  // namespace
 
-std::unique_ptr<Reward> NewTaskAnswer(const RewardSpec& spec) {
-  return std::make_unique<TaskAnswer>(spec);
+absl::StatusOr<std::unique_ptr<Reward>> NewTaskAnswer(const TaskAnswerOptions& options) {
+  FinalAnswerOptions final_answer_options;
+  final_answer_options.answer_tag = options.answer_tag;
+  ASSIGN_OR_RETURN(std::unique_ptr<Reward> final_answer, NewFinalAnswer(final_answer_options));
+  ASSIGN_OR_RETURN(std::unique_ptr<Reward> countdown, NewCountdown({options.answer_tag}));
+  return std::make_unique<TaskAnswer>(std::move(final_answer), std::move(countdown));
 }
 
 }  // namespace grpo

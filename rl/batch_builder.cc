@@ -16,10 +16,26 @@ std::string ReasonOf(const Score& score) {
   for (const RewardResult& result : score.results) {
     if (result.state == score.state) return result.reason;
   }
-  return "";
+  return "no reward of the recipe applies to it";
 }
 
 }  // namespace
+
+absl::Status CheckErrorShare(const GrpoConfig& config, const std::vector<ScoredGroup>& groups) {
+  int64_t samples = 0, errors = 0;
+  std::string reason;
+  for (const ScoredGroup& group : groups) {
+    for (const Score& score : group.scores) {
+      ++samples;
+      if (score.state != RewardState::kError) continue;
+      if (++errors == 1) reason = ReasonOf(score);
+    }
+  }
+  if (errors <= config.max_error_share * samples) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "reward checkers failed for ", errors, " of ", samples, " completions of the step, above ",
+      "grpo.max_error_share ", config.max_error_share, "; the first: ", reason));
+}
 
 absl::StatusOr<GroupRewards> UsableRewards(const GrpoConfig& config, const ScoredGroup& group) {
   GroupRewards usable;
@@ -34,7 +50,7 @@ absl::StatusOr<GroupRewards> UsableRewards(const GrpoConfig& config, const Score
           " (the run stops because grpo.", invalid ? "on_invalid" : "on_error",
           " is \"fail\"; \"drop\" leaves such samples out)"));
     }
-    usable.rewards.push_back(score.reward);
+    usable.rewards.push_back(score.normalized.value_or(score.reward));
     usable.valid.push_back(score.state == RewardState::kScored);
   }
   return usable;

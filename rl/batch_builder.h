@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "data/chat_format.h"
@@ -14,7 +15,8 @@
 
 namespace grpo {
 
-// Which completions of a group have a usable reward, and those rewards.
+// Which completions of a group have a usable reward, and those rewards (normalised where the recipe
+// says so).
 struct GroupRewards {
   std::vector<double> rewards;
   std::vector<bool> valid;
@@ -23,6 +25,10 @@ struct GroupRewards {
 // The recipe's policies for invalid tasks and failed checkers: the sample is dropped from its
 // group, or the run fails with the prompt and the reason.
 absl::StatusOr<GroupRewards> UsableRewards(const GrpoConfig& config, const ScoredGroup& group);
+
+// An error where more than the recipe's max_error_share of the completions have no reward because a
+// checker failed; it names the first reason.
+absl::Status CheckErrorShare(const GrpoConfig& config, const std::vector<ScoredGroup>& groups);
 
 // The control experiment: shuffles the rewards within each group by a seeded permutation.
 void PermuteRewards(uint64_t seed, std::vector<ScoredGroup>& groups);

@@ -85,13 +85,24 @@ std::vector<CommandSpec> MakeCommands() {
        {{"--policy", "PATH", "folder or GGUF file of the policy"}, set}},
       {Command::kScore,
        "score",
-       "score RECIPE.toml | --reward NAME[,KEY=VALUE …]  < in.jsonl > out.jsonl",
+       "score RECIPE.toml | --reward NAME [--set KEY=VALUE …]  < in.jsonl > out.jsonl",
        "scores completions in JSON lines",
-       "Runs the reward checkers alone: those of the recipe, or those named.",
+       "Runs the reward checkers alone: those of the recipe, or those named. In, a line each:\n"
+       "\"completion\" and, as the checkers need them, \"answer\", \"tests\", \"tools\", "
+       "\"instructions\",\n"
+       "\"prompt\", \"family\", \"group\", \"id\", \"metadata\", \"num_tokens\", "
+       "\"max_tokens\", \"finish\".\n"
+       "Out, in the same order: id, score (null unless scored), status, parts, reason, "
+       "microseconds.",
        /*positional=*/1,
-       {{"--reward", "SPEC", "a checker, such as final_answer,tolerance=0.01; may be repeated",
+       {{"--reward", "NAME", "a checker, or final_answer,tolerance=0.01; may be repeated",
          /*repeats=*/true},
-        set}},
+        {"--set", "KEY=VALUE",
+         "changes the one reward (tolerance=0.01), how checkers run (scorer.threads=4), or the "
+         "recipe",
+         /*repeats=*/true},
+        {"--audit", "", "compares with the records' \"expected\", prints the counts on stderr"},
+        {"--list", "", "prints all rewards with their options"}}},
       {Command::kSample, "sample", "sample --policy PATH [OPTION …]",
        "samples completions for prompts, or chats on a terminal",
        "Reads prompts from a file or standard input and prints completions.",
@@ -199,15 +210,13 @@ absl::Status RequireRecipe(const CommandSpec& spec, const CommandLine& line) {
   return UsageError(absl::StrCat("grpo ", spec.name, ": needs a recipe; usage: grpo ", spec.usage));
 }
 
-absl::Status FinishScore(const CommandSpec& spec, CommandLine& line) {
+absl::Status FinishScore(const CommandSpec& spec, const Words& words, CommandLine& line) {
+  line.audit = words.Has("--audit");
+  line.list = words.Has("--list");
+  if (line.list) return absl::OkStatus();
   if (line.rewards.empty()) return RequireRecipe(spec, line);
   if (!line.recipe.empty()) {
     return UsageError("grpo score: takes a recipe or --reward, not both");
-  }
-  if (!line.overrides.empty()) {
-    return UsageError(
-        "grpo score: --set changes a recipe; with --reward write the options behind the name: "
-        "--reward final_answer,tolerance=0.01");
   }
   return absl::OkStatus();
 }
@@ -234,8 +243,9 @@ class OptionReader {
       } else {
         context_.errors.Add(command_.position, name, "the value is not UTF-8");
       }
-    } else if constexpr (std::is_same_v<Constraint, NotEmpty> && std::is_same_v<T, std::string>) {
-      if (field.empty()) ReportMissing(command_, name, documentation, context_);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      const TextRule rule = RuleOf(constraint);
+      if (!Satisfies(field, rule)) ReportMissing(command_, name, rule, documentation, context_);
     }
   }
 
@@ -285,7 +295,7 @@ absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
   line.dry_run = words.Has("--dry-run");
   if (words.Has("--policy")) line.policy = words.All("--policy")[0];
   if (spec.command == Command::kScore) {
-    RETURN_IF_ERROR(FinishScore(spec, line));
+    RETURN_IF_ERROR(FinishScore(spec, words, line));
   } else if (spec.command == Command::kSample) {
     RETURN_IF_ERROR(ReadOptions(spec, words, line.sample));
   } else if (spec.command == Command::kLogprobs) {

@@ -127,7 +127,9 @@ struct CommandLine {
   bool resume = false;                 // train
   bool dry_run = false;                // train
   std::string policy;                  // eval: folder or GGUF file of the policy
-  std::vector<std::string> rewards;    // score: --reward, for ParseRewardSpec
+  std::vector<std::string> rewards;    // score: --reward, for ParseScoring
+  bool audit = false;                  // score
+  bool list = false;                   // score
   SampleOptions sample;                // sample
   LogprobsOptions logprobs;            // logprobs
   BenchOptions bench;                  // bench

@@ -1,8 +1,10 @@
 #include "rl/recipe.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
@@ -40,20 +42,31 @@ absl::StatusOr<Recipe> LoadRecipe(const std::string& path,
   return ParseRecipe(toml, path, overrides);
 }
 
-absl::StatusOr<RewardSpec> ParseRewardSpec(const std::string& text) {
-  const RecipePosition position = {"--reward " + text, 1, 0, 0};
-  RecipeErrors errors;
+namespace {
+
+// Whether "process:python3 a.py,b" is a name with an argument: commas in it are its own.
+bool TakesArgument(const std::string& text) {
+  const std::vector<std::string> names = RewardNames();
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return absl::EndsWith(name, ":") && absl::StartsWith(text, name);
+  });
+}
+
+// "NAME,key=value,…" as the table that a recipe would have.
+RecipeNode RewardTable(const std::string& text, RecipeErrors& errors) {
+  const RecipePosition position = {"--reward " + text, 0, 0, 0};
   RecipeNode table;
   table.position = position;
-  const std::vector<absl::string_view> parts = absl::StrSplit(text, ',');
+  std::vector<std::string> parts = absl::StrSplit(text, ',');
+  if (TakesArgument(text)) parts = {text};
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::string option = i == 0 ? absl::StrCat("name=", parts[i])
                                       : std::string(absl::StripAsciiWhitespace(parts[i]));
-    if (i > 0 && option.find('=') == std::string::npos) {
+    const size_t equals = option.find('=');
+    if (equals == std::string::npos) {
       errors.Add(position, "", "expected NAME,key=value,…, such as final_answer,tolerance=0.01");
       continue;
     }
-    const size_t equals = option.find('=');
     const std::string key = option.substr(0, equals);
     absl::optional<RecipeNode> value =
         OverrideValue(absl::string_view(option).substr(equals + 1), position);
@@ -65,11 +78,47 @@ absl::StatusOr<RewardSpec> ParseRewardSpec(const std::string& text) {
     value->key_position = position;
     table.items.push_back(*std::move(value));
   }
-  RewardSpec spec;
+  return table;
+}
+
+struct ScorerSection {
+  ScorerConfig& scorer;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("scorer", scorer, NoConstraint(), "how checkers run and become one reward");
+  }
+};
+
+}  // namespace
+
+absl::StatusOr<ScoringConfig> ParseScoring(const std::vector<std::string>& rewards,
+                                           const std::vector<std::string>& overrides) {
+  RecipeErrors errors;
+  std::vector<RecipeNode> tables;
+  for (const std::string& reward : rewards) tables.push_back(RewardTable(reward, errors));
+  RecipeNode settings;
+  for (size_t i = 0; i < overrides.size(); ++i) {
+    const int number = static_cast<int>(i) + 1;
+    if (absl::StartsWith(overrides[i], "scorer.")) {
+      ApplyOverride(overrides[i], number, settings, errors);
+    } else if (tables.size() == 1) {
+      ApplyOverride(overrides[i], number, tables[0], errors);
+    } else {
+      errors.Add({"--set " + overrides[i], number, 0, 0}, "",
+                 "which reward is meant? With several, write options behind the name: --reward "
+                 "final_answer,tolerance=0.01");
+    }
+  }
+  ScoringConfig config;
   ReadContext context{errors, /*known_paths=*/{}};
-  ReadTable(table, "", spec, context);
+  for (const RecipeNode& table : tables) {
+    ReadTable(table, "", config.reward.emplace_back(), context);
+  }
+  ScorerSection section{config.scorer};
+  ReadTable(settings, "", section, context);
   RETURN_IF_ERROR(errors.ToStatus());
-  return spec;
+  return config;
 }
 
 }  // namespace grpo

@@ -145,6 +145,7 @@ struct GrpoConfig {
   bool replay_routing = false;      // learner uses the experts that the rollouts recorded
   std::string on_invalid = "drop";  // a sample whose task is unusable: drop it, or fail the run
   std::string on_error = "drop";    // a sample whose checker failed: drop it, or fail the run
+  double max_error_share = 1;       // of a step's samples; with more errors the run fails
   bool permute_rewards = false;     // control experiment: shuffles rewards within each group
   SamplingConfig sampling;
   ObjectiveConfig objective;
@@ -166,6 +167,8 @@ struct GrpoConfig {
     visit("on_invalid", on_invalid, OneOf{{"drop", "fail"}},
           "samples whose task or ground truth is unusable");
     visit("on_error", on_error, OneOf{{"drop", "fail"}}, "samples whose checker failed");
+    visit("max_error_share", max_error_share, Range(0, 1),
+          "the run fails where checkers failed for more than this share of a step's samples");
     visit("permute_rewards", permute_rewards, NoConstraint(),
           "control experiment: shuffles rewards within each group");
     visit("sampling", sampling, NoConstraint(), "how completions are drawn");
@@ -224,9 +227,8 @@ struct Recipe {
     visit("sft", sft, NoConstraint(), "cold start");
     visit("grpo", grpo, NoConstraint(), "reinforcement");
     visit("rollout", rollout, NoConstraint(), "how the engine samples");
-    visit("reward", reward, NoConstraint(),
-          "checkers, summed by weight; the first decides what passes");
-    visit("scorer", scorer, NoConstraint(), "how checkers run");
+    visit("reward", reward, NoConstraint(), "checkers, weighted; the first decides what passes");
+    visit("scorer", scorer, NoConstraint(), "how checkers run and become one reward");
     visit("eval", eval, NoConstraint(), "held-out evaluation");
     visit("checkpoint", checkpoint, NoConstraint(), "what is kept to resume");
   }
@@ -241,13 +243,24 @@ absl::StatusOr<Recipe> LoadRecipe(const std::string& path,
 absl::StatusOr<Recipe> ParseRecipe(const std::string& toml, const std::string& origin,
                                    const std::vector<std::string>& overrides);
 
-// A checker as `grpo score --reward` takes it: "final_answer" or "final_answer,tolerance=0.01",
-// with the keys of
-// [[reward]].
-absl::StatusOr<RewardSpec> ParseRewardSpec(const std::string& text);
+// What `grpo score` runs: a recipe's rewards, or those of the command line.
+struct ScoringConfig {
+  std::vector<RewardSpec> reward;
+  ScorerConfig scorer;
+};
+
+// Rewards as `grpo score --reward` takes them: "final_answer" or "final_answer,tolerance=0.01",
+// with the keys of [[reward]]; where the name takes an argument ("process:COMMAND") the whole text
+// is the name. `overrides` are key=value texts of --set: "scorer.threads=4", or, where there is one
+// reward alone, a key of [[reward]].
+absl::StatusOr<ScoringConfig> ParseScoring(const std::vector<std::string>& rewards,
+                                           const std::vector<std::string>& overrides);
 
 // The whole recipe, defaults included, as TOML that LoadRecipe reads back to the same recipe; every
 // key with its documentation as a comment.
 std::string ResolvedRecipe(const Recipe& recipe);
+
+// Every reward with its keys, their defaults and their meanings, as entries of a recipe.
+std::string RewardListing();
 
 }  // namespace grpo

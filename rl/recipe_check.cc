@@ -78,9 +78,22 @@ class Checker {
     Refuse((Runs("grpo") || Runs("eval")) && rewards.empty(), {"reward", "run.stages"},
            absl::StrCat("the \"", Runs("grpo") ? "grpo" : "eval",
                         "\" stage needs at least one [[reward]]"));
-    Refuse(!rewards.empty() && std::all_of(rewards.begin(), rewards.end(),
-                                           [](const RewardSpec& spec) { return spec.weight == 0; }),
+    const auto all = [&](const auto& holds) {
+      return !rewards.empty() && std::all_of(rewards.begin(), rewards.end(), holds);
+    };
+    const bool only_gates = all([](const RewardSpec& spec) { return spec.gate; });
+    Refuse(only_gates, {"reward"},
+           "every entry is a gate, which scales what others earn; add one that is none");
+    Refuse(!only_gates && all([](const RewardSpec& spec) { return spec.gate || spec.weight == 0; }),
            {"reward"}, "all weights are 0, so that every completion would earn the same");
+    for (size_t i = 0; i < rewards.size(); ++i) {
+      Refuse(rewards[i].gate && rewards[i].weight != 1,
+             {absl::StrCat("reward.", i, ".weight"), absl::StrCat("reward.", i, ".gate")},
+             "a gate is not added and has no weight; drop one of the two");
+    }
+    Refuse(recipe_.scorer.normalize && recipe_.scorer.combine != "sum",
+           {"scorer.normalize", "scorer.combine"},
+           "normalises the terms of a sum, yet scorer.combine is no sum; drop one of the two");
   }
 
   void CheckEval() {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -114,6 +115,20 @@ std::string ResolvedRecipe(const Recipe& recipe) {
   Recipe copy = recipe;
   TablePrinter printer("", skipped, out);
   copy.VisitFields(printer);
+  return out;
+}
+
+std::string RewardListing() {
+  std::string out = "# Keys of every [[reward]], besides its name\n";
+  KeyPrinter keys(out);
+  RewardSpec().VisitCommonFields(keys);
+  for (const std::string& name : RewardNames()) {
+    const std::string written = absl::EndsWith(name, ":") ? name + "…" : name;
+    absl::StrAppend(&out, "\n[[reward]]  # ", RewardDocumentation(name),
+                    "\nname = ", QuoteToml(written), "\n");
+    WrappedVisitor<KeyPrinter> wrapped(keys);
+    DefaultOptions(name)->VisitFields(wrapped);
+  }
   return out;
 }
 

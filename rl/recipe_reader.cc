@@ -40,6 +40,15 @@ std::string ExpectedText(const TextRule& rule) {
   return rule.values.size() == 1 ? list : "one of " + list;
 }
 
+// Whether the text is one of the rule's, or begins with one that ends in ':' and goes on.
+bool IsListed(const std::string& text, const TextRule& rule) {
+  if (rule.values.empty()) return true;
+  return std::any_of(rule.values.begin(), rule.values.end(), [&](const std::string& value) {
+    if (!absl::EndsWith(value, ":")) return text == value;
+    return absl::StartsWith(text, value) && text.size() > value.size();
+  });
+}
+
 void ReportMismatch(const RecipeNode& node, const std::string& path, const std::string& expected,
                     ReadContext& context) {
   context.errors.Add(node.position, path,
@@ -98,9 +107,8 @@ void ReadText(const RecipeNode& node, const std::string& path, const TextRule& r
                         node.kind != RecipeNode::Kind::kTable;
   const std::string& text = is_typed ? node.override_text : node.text;
   const bool is_text = is_typed || node.kind == RecipeNode::Kind::kText;
-  const bool is_listed = rule.values.empty() || std::find(rule.values.begin(), rule.values.end(),
-                                                          text) != rule.values.end();
-  if (!is_text || !is_listed || (rule.not_empty && text.empty())) {
+  const bool is_listed = IsListed(text, rule);
+  if (!is_text || !Satisfies(text, rule)) {
     std::string expected = ExpectedText(rule);
     if (is_text && !is_listed) {
       if (const absl::optional<std::string> nearest = NearestName(text, rule.values)) {
@@ -156,11 +164,15 @@ void ReportUnknownKeys(const RecipeNode& table, const std::string& path,
   }
 }
 
-void ReportMissing(const RecipeNode& table, const std::string& path, const char* documentation,
-                   ReadContext& context) {
+bool Satisfies(const std::string& text, const TextRule& rule) {
+  return IsListed(text, rule) && !(rule.not_empty && text.empty());
+}
+
+void ReportMissing(const RecipeNode& table, const std::string& path, const TextRule& rule,
+                   const char* documentation, ReadContext& context) {
   context.errors.Add(
       table.position, path,
-      absl::StrCat("missing; expected a text that is not empty (", documentation, ")"));
+      absl::StrCat("missing; expected ", ExpectedText(rule), " (", documentation, ")"));
 }
 
 }  // namespace grpo

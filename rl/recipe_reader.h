@@ -55,8 +55,10 @@ bool ExpectTable(const RecipeNode& node, const std::string& path, ReadContext& c
 // Reports the keys of `table` that are not in `known`, each with the nearest known one.
 void ReportUnknownKeys(const RecipeNode& table, const std::string& path,
                        const std::vector<std::string>& known, ReadContext& context);
-void ReportMissing(const RecipeNode& table, const std::string& path, const char* documentation,
-                   ReadContext& context);
+// Whether a text may stand where the rule holds; a default that may not has to be given.
+bool Satisfies(const std::string& text, const TextRule& rule);
+void ReportMissing(const RecipeNode& table, const std::string& path, const TextRule& rule,
+                   const char* documentation, ReadContext& context);
 
 template <typename T>
 struct IsVector : std::false_type {};
@@ -114,8 +116,9 @@ class TableReader {
     const std::string path = JoinPath(path_, key);
     if (const RecipeNode* node = table_.Find(key)) {
       ReadField(*node, path, constraint, field, context_);
-    } else if constexpr (std::is_same_v<Constraint, NotEmpty> && std::is_same_v<T, std::string>) {
-      if (field.empty()) ReportMissing(table_, path, documentation, context_);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      const TextRule rule = RuleOf(constraint);
+      if (!Satisfies(field, rule)) ReportMissing(table_, path, rule, documentation, context_);
     }
   }
 

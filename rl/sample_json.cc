@@ -13,6 +13,8 @@ const char* StateName(RewardState state) {
       return "invalid";
     case RewardState::kError:
       return "error";
+    case RewardState::kNotApplicable:
+      return "not applicable";
   }
   return "";
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 
@@ -26,10 +27,31 @@ struct Moments {
   double High() const { return count == 0 ? 0 : high; }
 };
 
+// Parts of one reward whose metrics are kept; what a plugin makes up beyond that is left out.
+constexpr size_t kMostParts = 64;
+
+// What one reward said of the completions to which it applies.
+struct RewardMoments {
+  Moments score;
+  std::map<std::string, Moments> parts;
+  void Add(const RewardResult& result) {
+    if (result.state != RewardState::kScored) return;
+    score.Add(result.score);
+    for (const auto& [name, value] : result.parts) {
+      const auto part = parts.find(name);
+      if (part != parts.end()) {
+        part->second.Add(value);
+      } else if (parts.size() < kMostParts) {
+        parts[name].Add(value);
+      }
+    }
+  }
+};
+
 void AddRewardMetrics(const std::vector<ScoredGroup>& groups, const std::vector<std::string>& names,
                       MetricList* metrics) {
   Moments reward, deviation;
-  std::vector<Moments> by_name(names.size());
+  std::vector<RewardMoments> by_name(names.size());
   int64_t invalid = 0, errors = 0, correct = 0, samples = 0, zero_signal = 0;
   for (const ScoredGroup& group : groups) {
     Moments within;
@@ -41,7 +63,7 @@ void AddRewardMetrics(const std::vector<ScoredGroup>& groups, const std::vector<
       if (score.state != RewardState::kScored) continue;
       reward.Add(score.reward);
       within.Add(score.reward);
-      for (size_t i = 0; i < names.size(); ++i) by_name[i].Add(score.results[i].score);
+      for (size_t i = 0; i < names.size(); ++i) by_name[i].Add(score.results[i]);
     }
     deviation.Add(within.Deviation());
     zero_signal += within.count < 2 || within.low == within.high;
@@ -52,8 +74,12 @@ void AddRewardMetrics(const std::vector<ScoredGroup>& groups, const std::vector<
                groups.empty() ? 0.0 : static_cast<double>(zero_signal) / groups.size());
   metrics->Add("pass_rate", samples == 0 ? 0.0 : static_cast<double>(correct) / samples);
   for (size_t i = 0; i < names.size(); ++i) {
-    metrics->Add(absl::StrCat("rewards/", names[i], "/mean"), by_name[i].Mean());
-    metrics->Add(absl::StrCat("rewards/", names[i], "/std"), by_name[i].Deviation());
+    const std::string prefix = absl::StrCat("rewards/", names[i], "/");
+    metrics->Add(absl::StrCat(prefix, "mean"), by_name[i].score.Mean());
+    metrics->Add(absl::StrCat(prefix, "std"), by_name[i].score.Deviation());
+    for (const auto& [part, moments] : by_name[i].parts) {
+      metrics->Add(absl::StrCat(prefix, "parts/", part), moments.Mean());
+    }
   }
   metrics->Add("rewards/invalid", invalid);
   metrics->Add("rewards/errors", errors);

@@ -125,6 +125,7 @@ absl::Status Trainer::GrpoStep(int64_t step) {
   const Stopwatch watch;
   ASSIGN_OR_RETURN(const CollectedGroups collected, CollectGroups(step));
   const double rollout_seconds = watch.Seconds();
+  RETURN_IF_ERROR(CheckErrorShare(recipe_.grpo, collected.all));
   ASSIGN_OR_RETURN(std::vector<TrainingSample> samples,
                    BuildSamples(recipe_.grpo, collected.informative));
   ASSIGN_OR_RETURN(const std::vector<UpdateStats> updates, UpdatePolicy(std::move(samples)));

@@ -63,7 +63,7 @@ const std::vector<std::string>& WithoutLibTorch() {
       "policy/folder_checkpoint", "policy/fp8_blocks", "policy/gguf", "policy/policy_config",
       "policy/pre_tokenizer_names", "policy/quantized_blocks", "policy/safetensors",
       "rl/command_line", "rl/convert_command", "rl/event_file", "rl/progress", "rl/recipe",
-      "rl/recorder", "rollout/logit_order", "rollout/sampling", "rollout/stop_strings",
+      "rl/recorder", "rl/score_", "rollout/logit_order", "rollout/sampling", "rollout/stop_strings",
       "rollout/thinking_budget"};
   return *prefixes;
 }

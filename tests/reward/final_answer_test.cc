@@ -1,3 +1,5 @@
+#include "reward/final_answer.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,9 +39,10 @@ TEST(FinalAnswerTest, IsInvalidWithoutAUsableTruth) {
 }
 
 TEST(FinalAnswerTest, ReadsItsOptions) {
-  RewardSpec spec = Spec("final_answer");
-  spec.answer_tag = "result";
-  spec.tolerance = 0.01;
+  FinalAnswerOptions options;
+  options.answer_tag = "result";
+  options.tolerance = 0.01;
+  const RewardSpec spec = RewardSpecOf("final_answer", options);
   EXPECT_EQ(Judge(spec, PromptWithAnswer("100"), "<result>100.5</result>").score, 1);
   EXPECT_EQ(Judge(spec, PromptWithAnswer("100"), "<answer>100</answer>").score, 0);
 }

@@ -1,3 +1,5 @@
+#include "reward/format.h"
+
 #include <gtest/gtest.h>
 
 #include "tests/reward/request.h"
@@ -46,8 +48,7 @@ TEST(FormatTest, RefusesAnythingElse) {
 }
 
 TEST(FormatTest, ReadsTheAnswerTag) {
-  RewardSpec spec = Spec("format");
-  spec.answer_tag = "result";
+  const RewardSpec spec = RewardSpecOf("format", FormatOptions{"result"});
   EXPECT_EQ(Judge(spec, PromptWithAnswer(""), "<think>a</think><result>b</result>").score, 1);
   EXPECT_EQ(Judge(spec, PromptWithAnswer(""), "<think>a</think><answer>b</answer>").score, 0);
 }

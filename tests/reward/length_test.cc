@@ -1,3 +1,5 @@
+#include "reward/length.h"
+
 #include <gtest/gtest.h>
 
 #include "tests/reward/request.h"
@@ -6,10 +8,10 @@ namespace grpo {
 namespace {
 
 double Score(int num_tokens, int max_tokens) {
-  RewardSpec spec = Spec("length");
-  spec.penalty = 0.5;
-  spec.free_tokens = 60;
-  return Judge(spec, PromptWithAnswer(""), "", num_tokens, max_tokens).score;
+  LengthOptions options;
+  options.penalty = 0.5;
+  options.free_tokens = 60;
+  return Judge(*NewLength(options), PromptWithAnswer(""), "", num_tokens, max_tokens).score;
 }
 
 TEST(LengthTest, TakesMoreOffTheFurtherTheFreeTokensAreExceeded) {

@@ -1,3 +1,5 @@
+#include "reward/repetition.h"
+
 #include <gtest/gtest.h>
 
 #include "tests/reward/request.h"
@@ -6,10 +8,10 @@ namespace grpo {
 namespace {
 
 double Score(const std::string& completion) {
-  RewardSpec spec = Spec("repetition");
-  spec.penalty = 2;
-  spec.ngram = 2;
-  return Judge(spec, PromptWithAnswer(""), completion).score;
+  RepetitionOptions options;
+  options.penalty = 2;
+  options.ngram = 2;
+  return Judge(*NewRepetition(options), PromptWithAnswer(""), completion).score;
 }
 
 TEST(RepetitionTest, TakesOffByTheShareOfRepeatedNGrams) {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "reward/scorer.h"
+#include "reward/registry.h"
 
 namespace grpo {
 
@@ -22,12 +22,17 @@ inline Prompt PromptWithAnswer(const std::string& answer) {
 }
 
 // What the checker says of a completion of `num_tokens` under a budget of `max_tokens`.
+inline RewardResult Judge(const Reward& reward, const Prompt& prompt, const std::string& completion,
+                          int num_tokens = 0, int max_tokens = 0) {
+  return reward.Score({prompt, completion, num_tokens, max_tokens, FinishReason::kStop},
+                      Deadline::Never());
+}
+
 inline RewardResult Judge(const RewardSpec& spec, const Prompt& prompt,
                           const std::string& completion, int num_tokens = 0, int max_tokens = 0) {
   const auto reward = MakeReward(spec);
   if (!reward.ok()) return RewardResult::Error(reward.status().ToString());
-  return (*reward)->Score({prompt, completion, num_tokens, max_tokens, FinishReason::kStop},
-                          Deadline::Never());
+  return Judge(**reward, prompt, completion, num_tokens, max_tokens);
 }
 
 }  // namespace grpo

@@ -1,5 +1,7 @@
 #include "reward/scorer.h"
 
+#include <atomic>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <stdexcept>
@@ -7,9 +9,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "reward/length.h"
 #include "tests/reward/request.h"
 
 namespace grpo {
@@ -83,8 +87,9 @@ TEST(ScorerTest, AddsTheRewardsByWeight) {
 }
 
 TEST(ScorerTest, TellsTheCheckersLengthAndBudget) {
-  RewardSpec length = Spec("length");
-  length.free_tokens = 10;
+  LengthOptions options;
+  options.free_tokens = 10;
+  const RewardSpec length = RewardSpecOf("length", options);
   const auto scored = Make({length}, 1)->Score({Group("", {std::string(15, 'a')})}, 20);
   EXPECT_DOUBLE_EQ(scored[0].scores[0].reward, -0.5);
 }
@@ -183,6 +188,78 @@ TEST(ScorerTest, GivesTheSameForAnyNumberOfThreads) {
   }
 }
 
+TEST(ScorerTest, CallsACheckerOnlyForTheFamiliesItIsFor) {
+  RewardSpec letters = Spec("final_answer");
+  letters.label = "letters";
+  letters.families = {"letters", "words"};
+  RewardSpec numbers = Spec("task_answer");
+  numbers.label = "numbers";
+  numbers.families = {"numbers"};
+  const auto scorer = Make({letters, numbers, Spec("format")}, 2);
+  EXPECT_THAT(scorer->reward_names(), ElementsAre("letters", "numbers", "format"));
+  std::vector<RolloutGroup> groups = {Group("a", {"<answer>a</answer>"}),
+                                      Group("7", {"<answer>7</answer>", "x"}), Group("", {"y"})};
+  groups[0].prompt.family = "words";
+  groups[1].prompt.family = "numbers";
+  groups[2].prompt.family = "elsewhere";
+  const auto scored = scorer->Score(groups, 0);
+  EXPECT_EQ(scored[0].scores[0].reward, 1);
+  EXPECT_EQ(scored[0].scores[0].results[1].state, RewardState::kNotApplicable);
+  EXPECT_EQ(scored[0].scores[0].results[1].reason, "not for family \"words\"");
+  EXPECT_EQ(scored[1].scores[0].reward, 1);
+  EXPECT_EQ(scored[1].scores[0].results[0].state, RewardState::kNotApplicable);
+  EXPECT_TRUE(scored[1].scores[0].correct);
+  EXPECT_FALSE(scored[1].scores[1].correct);
+  // Without its truth final_answer would have been invalid: it was not asked.
+  EXPECT_EQ(scored[2].scores[0].state, RewardState::kScored);
+  EXPECT_EQ(scored[2].scores[0].reward, 0);
+}
+
+TEST(ScorerTest, MakesACallThatFailedAgainAsOftenAsTheRecipeSays) {
+  for (int retries : {0, 1, 2}) {
+    std::atomic<int> calls{0};
+    ScorerConfig config;
+    config.retries = retries;
+    const auto scorer = FakeScorer({[&calls](const RewardRequest& request) {
+                                     if (request.completion == "fine")
+                                       return RewardResult::Scored(1, "");
+                                     return ++calls < 3 ? RewardResult::Error("busy")
+                                                        : RewardResult::Scored(0.5, "");
+                                   }},
+                                   {1}, config);
+    const auto scored = scorer->Score({Group("", {"fine", "flaky"})}, 0);
+    EXPECT_EQ(scored[0].scores[0].reward, 1);
+    EXPECT_EQ(calls.load(), retries + 1);
+    EXPECT_EQ(scored[0].scores[1].state, retries == 2 ? RewardState::kScored : RewardState::kError);
+  }
+}
+
+TEST(ScorerTest, DropsPartsThatAreNoNumbersAndTimesTheCalls) {
+  const auto scorer =
+      FakeScorer({[](const RewardRequest&) {
+                   absl::SleepFor(absl::Milliseconds(2));
+                   RewardResult result = RewardResult::Scored(1, "");
+                   result.parts = {{"a", 1}, {"b", std::numeric_limits<double>::quiet_NaN()}};
+                   return result;
+                 }},
+                 {1});
+  const auto scored = scorer->Score({Group("", {"x"})}, 0);
+  const RewardResult& result = scored[0].scores[0].results[0];
+  EXPECT_THAT(result.parts, ElementsAre(testing::Pair("a", 1)));
+  EXPECT_GE(result.microseconds, 2000);
+  EXPECT_LT(result.microseconds, 10000000);
+}
+
+TEST(ScorerTest, NormalisesOverTheGroupOnlyWhereTheRecipeSaysSo) {
+  const std::vector<RolloutGroup> groups = {Group("5", {"<answer>5</answer>", "x"})};
+  EXPECT_FALSE(Make({Spec("final_answer")}, 1)->Score(groups, 0)[0].scores[0].normalized);
+  ScorerConfig config;
+  config.normalize = true;
+  const auto scored = (*Scorer::Create({Spec("final_answer")}, config))->Score(groups, 0);
+  EXPECT_NEAR(*scored[0].scores[0].normalized, 0.5 / (std::sqrt(0.5) + 1e-4), 1e-12);
+  EXPECT_EQ(scored[0].scores[0].reward, 1);
+}
+
 TEST(ScorerTest, ScoresNoGroupsAndEmptyGroups) {
   const auto scorer = Make({Spec("format")}, 2);
   EXPECT_TRUE(scorer->Score({}, 10).empty());
@@ -201,6 +278,20 @@ TEST(ScorerTest, RefusesWhatCannotScore) {
   config = {};
   config.deadline_seconds = 0;
   EXPECT_FALSE(Scorer::Create({Spec("format")}, config).ok());
+  config = {};
+  config.combine = "product";
+  EXPECT_FALSE(Scorer::Create({Spec("format")}, config).ok());
+  config = {};
+  config.combine = "minimum";
+  config.normalize = true;
+  EXPECT_THAT(std::string(Scorer::Create({Spec("format")}, config).status().message()),
+              HasSubstr("normalize is of a sum"));
+  RewardSpec gate = Spec("format");
+  gate.gate = true;
+  EXPECT_THAT(std::string(Scorer::Create({gate}, {}).status().message()),
+              HasSubstr("every [[reward]] of the recipe is a gate"));
+  EXPECT_THAT(std::string(Scorer::Create({Spec("format"), Spec("format")}, {}).status().message()),
+              HasSubstr("reward 1: another reward is called \"format\" in metrics too"));
 }
 
 }  // namespace

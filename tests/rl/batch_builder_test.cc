@@ -72,6 +72,38 @@ TEST(BuildSamplesTest, DropsSamplesWithoutAUsableRewardOrFailsAsTheRecipeSays) {
   EXPECT_TRUE(BuildSamples(config, {group}).ok());
 }
 
+TEST(BuildSamplesTest, LearnsByTheNormalisedRewardWhereThereIsOne) {
+  GrpoConfig config;
+  config.objective.advantage = "group_no_std";
+  ScoredGroup group = Group(1, {1, 1});
+  group.scores[0].normalized = 3;
+  group.scores[1].normalized = -3;
+  const auto samples = BuildSamples(config, {group});
+  ASSERT_TRUE(samples.ok());
+  EXPECT_EQ((*samples)[0].advantage, 3);
+  EXPECT_EQ((*samples)[1].advantage, -3);
+}
+
+TEST(CheckErrorShareTest, FailsAboveTheRecipesShareAndNamesTheFirstReason) {
+  GrpoConfig config;
+  ScoredGroup group = Group(1, {1, 1, 1, 1});
+  for (size_t i : {1, 2}) {
+    group.scores[i].state = RewardState::kError;
+    group.scores[i].results[0] = RewardResult::Error("code_tests: no sandbox " + std::to_string(i));
+  }
+  EXPECT_TRUE(CheckErrorShare(config, {group}).ok());
+  config.max_error_share = 0.25;
+  EXPECT_TRUE(CheckErrorShare(config, {group, Group(2, {1, 1, 1, 1})}).ok());
+  const absl::Status status = CheckErrorShare(config, {group});
+  EXPECT_EQ(status.message(),
+            "reward checkers failed for 2 of 4 completions of the step, above "
+            "grpo.max_error_share 0.25; the first: code_tests: no sandbox 1");
+  config.max_error_share = 0;
+  EXPECT_FALSE(CheckErrorShare(config, {Group(2, {1, 1}), group}).ok());
+  EXPECT_TRUE(CheckErrorShare(config, {Group(2, {1, 1})}).ok());
+  EXPECT_TRUE(CheckErrorShare(config, {}).ok());
+}
+
 TEST(BuildSamplesTest, AcceptsNoGroups) { EXPECT_TRUE(BuildSamples(GrpoConfig(), {})->empty()); }
 
 TEST(PermuteRewardsTest, KeepsTheRewardsOfEachGroupButNotTheirOwners) {

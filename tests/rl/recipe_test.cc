@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "data/file.h"
+#include "reward/registry.h"
 
 namespace grpo {
 namespace {
@@ -285,7 +286,7 @@ const std::vector<Malformed>& MalformedRecipes() {
       // Missing.
       {" [[reward]]\nweight = 1\n",
        {},
-       {"recipe.toml:1:", "reward.0.name: missing", "checker's name"}},
+       {"recipe.toml:1:", "reward.0.name: missing", "the checker"}},
       {" [[data.task]]\nlevel = 1\n", {}, {"data.task.0.family: missing"}},
       // Contradictions.
       {" run.stages = [\"grpo\"]\ndata.train_file = \"x\"\ngrpo.steps = 1",
@@ -420,26 +421,120 @@ TEST(RecipeRobustnessTest, DeepNestingEndsWithAnError) {
   EXPECT_THAT(ErrorOf(kBase, {"run.stages=" + deep}), HasSubstr("expected a list of texts"));
 }
 
-TEST(RewardSpecTest, ReadsANameWithOptions) {
-  const absl::StatusOr<RewardSpec> spec =
-      ParseRewardSpec("final_answer, tolerance=0.01,answer_tag=a");
-  ASSERT_TRUE(spec.ok()) << spec.status();
-  EXPECT_EQ(spec->name, "final_answer");
-  EXPECT_EQ(spec->tolerance, 0.01);
-  EXPECT_EQ(spec->answer_tag, "a");
-  EXPECT_EQ(ParseRewardSpec("format")->name, "format");
+// What the reward's checker says of a completion.
+double ScoreOf(const RewardSpec& spec, const std::string& answer, const std::string& completion) {
+  const auto reward = MakeReward(spec);
+  EXPECT_TRUE(reward.ok()) << reward.status();
+  Prompt prompt;
+  prompt.answer = answer;
+  return (*reward)->Score({prompt, completion, 0, 0, FinishReason::kStop}, Deadline::Never()).score;
 }
 
-TEST(RewardSpecTest, RefusesWhatIsNotAnOption) {
-  const auto error = [](const std::string& text) {
-    return std::string(ParseRewardSpec(text).status().message());
+TEST(RewardEntryTest, ReadsTheOptionsOfTheNamedChecker) {
+  const absl::StatusOr<Recipe> recipe = ParseRecipe(
+      absl::StrCat("run.stages = [\"grpo\"]\ndata.task = [{family = \"addition\"}]\n",
+                   "grpo.steps = 1\n[[reward]]\ntolerance = 0.1\nfamilies = [\"a\", \"b\"]\n",
+                   "name = \"final_answer\"\n[[reward]]\nname = \"format\"\ngate = true\n",
+                   "label = \"shape\"\n"),
+      "recipe.toml", {"reward.1.answer_tag=result", "reward.2={name = \"length\", penalty = 2}"});
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  EXPECT_EQ(ScoreOf(recipe->reward[0], "100", "<answer>105</answer>"), 1);
+  EXPECT_EQ(ScoreOf(recipe->reward[0], "100", "<answer>120</answer>"), 0);
+  EXPECT_THAT(recipe->reward[0].families, ElementsAre("a", "b"));
+  EXPECT_TRUE(recipe->reward[1].gate);
+  EXPECT_EQ(recipe->reward[1].label, "shape");
+  EXPECT_EQ(ScoreOf(recipe->reward[1], "", "<think>a</think><result>b</result>"), 1);
+  const std::string printed = ResolvedRecipe(*recipe);
+  EXPECT_THAT(printed, HasSubstr("\ntolerance = 0.1 "));
+  EXPECT_THAT(printed, HasSubstr("\nanswer_tag = \"result\" "));
+  EXPECT_THAT(printed, HasSubstr("\npenalty = 2"));
+  EXPECT_THAT(printed, HasSubstr("# relative tolerance of numbers; 0 is exact (0 to 1)\n"));
+  EXPECT_THAT(printed, Not(HasSubstr("ngram")));  // of a checker that the recipe does not name
+  const absl::StatusOr<Recipe> again = ParseRecipe(printed, "resolved", {});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(ResolvedRecipe(*again), printed);
+  EXPECT_EQ(ScoreOf(again->reward[0], "100", "<answer>105</answer>"), 1);
+}
+
+TEST(RewardEntryTest, RefusesWhatIsNotAnOptionOfTheNamedChecker) {
+  const auto error = [](const std::string& entry) {
+    return ErrorOf(
+        "run.stages = [\"grpo\"]\ndata.task = [{family = \"addition\"}]\ngrpo.steps = 1\n"
+        "[[reward]]\n" +
+        entry);
+  };
+  EXPECT_EQ(error("name = \"final_answer\"\ntolernce = 1"),
+            "recipe.toml:6:1: reward.0.tolernce: unknown key; did you mean reward.0.tolerance?");
+  // Another checker's option, and how its own are called.
+  EXPECT_THAT(error("name = \"format\"\ntolerance = 0.1"),
+              HasSubstr("recipe.toml:6:1: reward.0.tolerance: unknown key; "));
+  EXPECT_EQ(error("name = \"final_answer\"\ntolerance = 2"),
+            "recipe.toml:6:13: reward.0.tolerance: expected a number from 0 to 1, found 2");
+  // One error where the name is wrong: the options are somebody's.
+  EXPECT_THAT(error("name = \"final_anser\"\ntolerance = 0.1\nngram = 3"),
+              testing::MatchesRegex("recipe.toml:5:8: reward.0.name: expected one of .* \\(did you "
+                                    "mean \"final_answer\"\\?\\), found the text "
+                                    "\"final_anser\""));
+  EXPECT_THAT(error("name = \"format\"\ngate = true"), HasSubstr("reward: every entry is a gate"));
+  EXPECT_THAT(
+      error("name = \"format\"\n[[reward]]\nname = \"length\"\ngate = true\nweight = 2"),
+      HasSubstr("recipe.toml:9:10: reward.1.weight: a gate is not added and has no weight"));
+  EXPECT_THAT(ErrorOf(kBase, {"scorer.combine=first", "scorer.normalize=true"}),
+              HasSubstr("scorer.normalize: normalises the terms of a sum"));
+  EXPECT_THAT(ErrorOf(kBase, {"scorer.combine=product"}),
+              HasSubstr("expected one of \"sum\", \"minimum\", \"first\""));
+}
+
+TEST(RewardEntryTest, ListsEveryCheckerWithItsOptions) {
+  const std::string listing = RewardListing();
+  for (const std::string& name : RewardNames()) {
+    EXPECT_THAT(listing, HasSubstr("\nname = \"" + name));
+  }
+  EXPECT_THAT(listing, HasSubstr("\nngram = 4 "));
+  EXPECT_THAT(listing, HasSubstr("\nfamilies = [] "));
+}
+
+ScoringConfig Scoring(const std::vector<std::string>& rewards,
+                      const std::vector<std::string>& overrides = {}) {
+  const absl::StatusOr<ScoringConfig> config = ParseScoring(rewards, overrides);
+  EXPECT_TRUE(config.ok()) << config.status();
+  return config.ok() ? *config : ScoringConfig();
+}
+
+TEST(ScoringTest, ReadsNamesWithOptions) {
+  const ScoringConfig config =
+      Scoring({"final_answer, tolerance=0.01,answer_tag=a", "format,weight=0.5"},
+              {"scorer.threads=3", "scorer.combine=first"});
+  ASSERT_EQ(config.reward.size(), 2u);
+  EXPECT_EQ(config.reward[0].name, "final_answer");
+  EXPECT_EQ(ScoreOf(config.reward[0], "1000", "<a>1001</a>"), 1);
+  EXPECT_EQ(config.reward[1].weight, 0.5);
+  EXPECT_EQ(config.scorer.threads, 3);
+  EXPECT_EQ(config.scorer.combine, "first");
+}
+
+TEST(ScoringTest, ReadsTheOptionsOfOneRewardFromOverrides) {
+  const ScoringConfig config =
+      Scoring({"final_answer,tolerance=0.5"}, {"answer_tag=a", "tolerance=0.01"});
+  EXPECT_EQ(ScoreOf(config.reward[0], "1000", "<a>1001</a>"), 1);
+  EXPECT_EQ(ScoreOf(config.reward[0], "1000", "<a>1100</a>"), 0);
+}
+
+TEST(ScoringTest, RefusesWhatIsNotAnOption) {
+  const auto error = [](const std::string& text, const std::vector<std::string>& overrides = {}) {
+    return std::string(ParseScoring({text}, overrides).status().message());
   };
   EXPECT_EQ(error("final_answer,tolernce=0.1"),
             "--reward final_answer,tolernce=0.1: tolernce: unknown key; did you mean tolerance?");
+  EXPECT_EQ(error("final_answer", {"tolernce=0.1"}),
+            "--set tolernce=0.1: tolernce: unknown key; did you mean tolerance?");
   EXPECT_THAT(error("final_answer,tolerance=2"), HasSubstr("a number from 0 to 1, found 2"));
   EXPECT_THAT(error("final_answer,x"), HasSubstr("expected NAME,key=value"));
   EXPECT_THAT(error("format,weight=1,weight=2"), HasSubstr("weight: stands twice"));
-  EXPECT_THAT(error(""), HasSubstr("name: expected a text that is not empty"));
+  EXPECT_THAT(error(""), HasSubstr("name: expected one of \"final_answer\""));
+  EXPECT_THAT(error("format", {"scorer.thread=1"}), HasSubstr("did you mean scorer.threads?"));
+  EXPECT_THAT(std::string(ParseScoring({"format", "length"}, {"penalty=1"}).status().message()),
+              HasSubstr("--set penalty=1: which reward is meant?"));
 }
 
 }  // namespace

@@ -56,6 +56,31 @@ TEST(StepMetricsTest, CountsErrorsApartAndNeverAsAZeroReward) {
   EXPECT_DOUBLE_EQ(named.at("frac_reward_zero_std"), 1);
 }
 
+TEST(StepMetricsTest, AveragesThePartsOfEachReward) {
+  ScoredGroup group = Group({1, 0, 0});
+  group.scores[0].results[0].parts = {{"name", 1}, {"values", 0.5}};
+  group.scores[1].results[0].parts = {{"name", 0}};
+  group.scores[2].results[0] = RewardResult::NotApplicable("");
+  MetricList metrics;
+  AddRolloutMetrics({group}, {"tool_calls"}, &metrics);
+  const auto named = Named(metrics);
+  EXPECT_DOUBLE_EQ(named.at("rewards/tool_calls/parts/name"), 0.5);
+  EXPECT_DOUBLE_EQ(named.at("rewards/tool_calls/parts/values"), 0.5);
+  // What does not apply is no zero.
+  EXPECT_DOUBLE_EQ(named.at("rewards/tool_calls/mean"), 0.5);
+}
+
+TEST(StepMetricsTest, KeepsAtMost64PartsOfAReward) {
+  ScoredGroup group = Group({1});
+  for (int i = 0; i < 1000; ++i) {
+    group.scores[0].results[0].parts.emplace_back(std::to_string(i), i);
+  }
+  MetricList one, many;
+  AddRolloutMetrics({Group({1})}, {"plugin"}, &one);
+  AddRolloutMetrics({group}, {"plugin"}, &many);
+  EXPECT_EQ(many.metrics().size() - one.metrics().size(), 64u);
+}
+
 TEST(StepMetricsTest, IsZeroNotNanForAStepWithoutGroupsOrUpdates) {
   MetricList metrics;
   AddRolloutMetrics({}, {"task_answer"}, &metrics);
