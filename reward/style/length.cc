@@ -1,16 +1,16 @@
+#include "reward/style/length.h"
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-
-#include "reward/checkers.h"
 
 namespace grpo {
 namespace {
 
 class Length : public Reward {
  public:
-  explicit Length(const RewardSpec& spec)
-      : penalty_(spec.penalty), free_tokens_(spec.free_tokens) {}
+  explicit Length(const LengthOptions& options)
+      : penalty_(options.penalty), free_tokens_(options.free_tokens) {}
 
   absl::string_view name() const override { return "length"; }
 
@@ -29,6 +29,8 @@ class Length : public Reward {
 
 }  // namespace
 
-std::unique_ptr<Reward> NewLength(const RewardSpec& spec) { return std::make_unique<Length>(spec); }
+std::unique_ptr<Reward> NewLength(const LengthOptions& options) {
+  return std::make_unique<Length>(options);
+}
 
 }  // namespace grpo

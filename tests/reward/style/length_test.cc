@@ -1,15 +1,18 @@
-#include <gtest/gtest.h>
+#include "reward/style/length.h"
 
-#include "tests/reward/request.h"
+#include <gtest/gtest.h>
 
 namespace grpo {
 namespace {
 
 double Score(int num_tokens, int max_tokens) {
-  RewardSpec spec = Spec("length");
-  spec.penalty = 0.5;
-  spec.free_tokens = 60;
-  return Judge(spec, PromptWithAnswer(""), "", num_tokens, max_tokens).score;
+  LengthOptions options;
+  options.penalty = 0.5;
+  options.free_tokens = 60;
+  const Prompt prompt;
+  return NewLength(options)
+      ->Score({prompt, "", num_tokens, max_tokens, FinishReason::kStop}, Deadline::Never())
+      .score;
 }
 
 TEST(LengthTest, TakesMoreOffTheFurtherTheFreeTokensAreExceeded) {
