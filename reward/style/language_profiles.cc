@@ -8,7 +8,7 @@ namespace grpo {
 const std::vector<LanguageProfile>& LanguageProfiles() {
   static const auto* const profiles = new std::vector<LanguageProfile>{
       {"en", "English", Script::kLatin, "",
-       "the of and to in is that it was for on are as with his they be at this have from or had by "
+       "the of and a to in is that it was for on are as with his they be at this have from or had by "
        "but not what all were we when your can said there use an each which she do how their if "
        "will up other about out many then them these so some her would make like him into has my "
        "you he i its our no been who more me us should any let don t s re ve"},

@@ -22,7 +22,7 @@ TEST(SentencesTest, DoNotEndBehindAbbreviations) {
   EXPECT_EQ(CountSentences("Dr. Smith met Mr. Jones at 5 p.m. on Jan. 3."), 1);
   EXPECT_EQ(CountSentences("He works for Acme Inc. in the U.S. as a clerk."), 1);
   EXPECT_EQ(CountSentences("He came at 5 p.m. The door was shut."), 2);
-  EXPECT_EQ(CountSentences("J. R. Smith wrote it."), 1);
+  EXPECT_EQ(CountSentences("J. R. Smith and J.K. Rowling wrote it."), 1);
 }
 
 TEST(SentencesTest, DoNotEndAtDotsWithoutAStarter) {
@@ -39,6 +39,7 @@ TEST(SentencesTest, TakeClosingMarksWithThem) {
 TEST(SentencesTest, CountTheNumberOfAListItem) {
   EXPECT_EQ(CountSentences("1. Apples\n2. Pears"), 3);  // "1." / "Apples 2." / "Pears"
   EXPECT_EQ(CountSentences("1. apples"), 1);
+  EXPECT_EQ(CountSentences("Plan\n  A. Walking\n  B. Running"), 3);
 }
 
 }  // namespace
