@@ -24,8 +24,8 @@ bool EndsWord(char32_t character) {
     const char c = static_cast<char>(character);
     return absl::StrContains("()[]{}<>\"`;@#$%&?!*", absl::string_view(&c, 1));
   }
-  return (character >= 0x2012 && character <= 0x2015) ||                         // dashes
-         character == 0xAB || character == 0xBB || character == 0x201E ||        // « » „
+  return (character >= 0x2012 && character <= 0x2015) ||                        // dashes
+         character == 0xAB || character == 0xBB || character == 0x201E ||       // « » „
          (character >= 0x2018 && character <= 0x201D && character != 0x201A &&  // ‘ ’ “ ”
           character != 0x201B);
 }

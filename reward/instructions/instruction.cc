@@ -37,8 +37,10 @@ const nlohmann::json& InstructionArguments::Value(const std::string& key) const 
 absl::Status InstructionArguments::Wrong(const std::string& key,
                                          const std::string& expected) const {
   const nlohmann::json& value = Value(key);
-  const std::string found = value.is_null() ? "nothing" : QuoteForMessage(value.dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace));
+  const std::string found =
+      value.is_null()
+          ? "nothing"
+          : QuoteForMessage(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   return absl::InvalidArgumentError(
       absl::StrCat("instruction ", id_, ": ", key, ": expected ", expected, ", found ", found));
 }
@@ -102,9 +104,9 @@ absl::StatusOr<InstructionCheck> MakeInstruction(const std::string& id,
                                                  const nlohmann::json& arguments) {
   const auto kind = Kinds().find(id);
   if (kind == Kinds().end()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unknown instruction \"", QuoteForMessage(id), "\"; known are ",
-                     absl::StrJoin(InstructionIds(), ", ")));
+    return absl::InvalidArgumentError(absl::StrCat("unknown instruction \"", QuoteForMessage(id),
+                                                   "\"; known are ",
+                                                   absl::StrJoin(InstructionIds(), ", ")));
   }
   if (!arguments.is_object()) {
     return absl::InvalidArgumentError(absl::StrCat("the arguments of instruction ", id, " are ",

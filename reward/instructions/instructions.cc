@@ -39,8 +39,7 @@ absl::Status AddCheck(const std::string& id, const nlohmann::json& arguments,
 
 // {"instruction_id_list": […], "kwargs": […]}; missing arguments count as none.
 absl::StatusOr<std::vector<NamedCheck>> ReadIdList(const nlohmann::json& record) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> ids,
-                   StringsField(record, "instruction_id_list"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids, StringsField(record, "instruction_id_list"));
   const nlohmann::json& arguments = FieldOrNull(record, "kwargs");
   if (!arguments.is_null() && (!arguments.is_array() || arguments.size() != ids.size())) {
     return absl::InvalidArgumentError(
@@ -108,9 +107,9 @@ std::vector<std::string> LooseVariants(const std::string& response) {
 }
 
 std::string PartName(const std::vector<NamedCheck>& checks, size_t index) {
-  const auto same = std::count_if(
-      checks.begin(), checks.begin() + static_cast<int64_t>(index),
-      [&](const NamedCheck& check) { return check.id == checks[index].id; });
+  const auto same =
+      std::count_if(checks.begin(), checks.begin() + static_cast<int64_t>(index),
+                    [&](const NamedCheck& check) { return check.id == checks[index].id; });
   return same == 0 ? checks[index].id : absl::StrCat(checks[index].id, "#", same + 1);
 }
 
@@ -132,8 +131,7 @@ class Instructions : public Reward {
     std::vector<std::string> broken;
     for (size_t i = 0; i < checks->size(); ++i) {
       if (deadline.Passed()) return RewardResult::Error("the deadline passed");
-      const bool followed =
-          std::any_of(variants.begin(), variants.end(), (*checks)[i].follows);
+      const bool followed = std::any_of(variants.begin(), variants.end(), (*checks)[i].follows);
       result.parts.emplace_back(PartName(*checks, i), followed ? 1 : 0);
       if (!followed) broken.push_back(result.parts.back().first);
     }

@@ -67,8 +67,7 @@ absl::StatusOr<InstructionCheck> MakeForbiddenWords(const InstructionArguments& 
 
 absl::StatusOr<InstructionCheck> MakeFrequency(const InstructionArguments& arguments) {
   ASSIGN_OR_RETURN(const std::string keyword, arguments.Text("keyword"));
-  ASSIGN_OR_RETURN(const Comparison comparison,
-                   ReadComparison(arguments, "relation", "frequency"));
+  ASSIGN_OR_RETURN(const Comparison comparison, ReadComparison(arguments, "relation", "frequency"));
   ASSIGN_OR_RETURN(Regex regex, KeywordRegex(std::string(StripSpace(keyword))));
   return InstructionCheck([regex = std::move(regex), comparison](absl::string_view response) {
     return comparison.Holds(regex.FindAll(response).size());

@@ -11,11 +11,9 @@ namespace grpo {
 namespace {
 
 absl::StatusOr<InstructionCheck> MakeNumberWords(const InstructionArguments& arguments) {
-  ASSIGN_OR_RETURN(const Comparison comparison,
-                   ReadComparison(arguments, "relation", "num_words"));
-  return InstructionCheck([comparison](absl::string_view response) {
-    return comparison.Holds(CountWords(response));
-  });
+  ASSIGN_OR_RETURN(const Comparison comparison, ReadComparison(arguments, "relation", "num_words"));
+  return InstructionCheck(
+      [comparison](absl::string_view response) { return comparison.Holds(CountWords(response)); });
 }
 
 absl::StatusOr<InstructionCheck> MakeNumberSentences(const InstructionArguments& arguments) {

@@ -48,12 +48,18 @@ const WordSet& Starters() {
 bool IsSentenceEnd(char c) { return c == '.' || c == '?' || c == '!'; }
 
 // Marks that are words of their own wherever they stand.
-bool IsSeparateMark(char c) { return absl::StrContains(")\";}]*:@'({[?!", absl::string_view(&c, 1)); }
+bool IsSeparateMark(char c) {
+  return absl::StrContains(")\";}]*:@'({[?!", absl::string_view(&c, 1));
+}
 
 // A word cannot begin with these, but may hold them.
-bool CannotBegin(char c) { return absl::StrContains("(\"`{[:;&#*@)}]-,", absl::string_view(&c, 1)); }
+bool CannotBegin(char c) {
+  return absl::StrContains("(\"`{[:;&#*@)}]-,", absl::string_view(&c, 1));
+}
 
-bool IsEllipsis(absl::string_view text, size_t at) { return absl::StartsWith(text.substr(at), ".."); }
+bool IsEllipsis(absl::string_view text, size_t at) {
+  return absl::StartsWith(text.substr(at), "..");
+}
 bool IsDash(absl::string_view text, size_t at) { return absl::StartsWith(text.substr(at), "--"); }
 
 // The first word or mark of a piece without white space.
@@ -66,10 +72,9 @@ absl::string_view FirstToken(absl::string_view piece) {
   if (CannotBegin(piece[0])) return piece.substr(0, end);
   while (end < piece.size() && !IsSeparateMark(piece[end]) && !IsEllipsis(piece, end) &&
          !IsDash(piece, end)) {
-    const bool last_comma = piece[end] == ',' && (end + 1 == piece.size() ||
-                                                  IsSeparateMark(piece[end + 1]) ||
-                                                  IsEllipsis(piece, end + 1) ||
-                                                  IsDash(piece, end + 1));
+    const bool last_comma =
+        piece[end] == ',' && (end + 1 == piece.size() || IsSeparateMark(piece[end + 1]) ||
+                              IsEllipsis(piece, end + 1) || IsDash(piece, end + 1));
     if (last_comma) break;
     end += Utf8CharacterSize(piece.substr(end));
   }
@@ -78,9 +83,9 @@ absl::string_view FirstToken(absl::string_view piece) {
 
 // What the word behind a full stop says about it.
 enum class NextWord {
-  kStarts,     // a sentence starter with a capital
-  kCapital,    // another word with a capital
-  kGoesOn,     // a word in lower case, or punctuation
+  kStarts,   // a sentence starter with a capital
+  kCapital,  // another word with a capital
+  kGoesOn,   // a word in lower case, or punctuation
   kSaysNothing
 };
 
@@ -128,8 +133,8 @@ bool IsAbbreviation(absl::string_view token) {
          Abbreviations().contains(word.substr(word.rfind('-') + 1));
 }
 
-// Whether the token, which ends with a full stop, ends a sentence before `next`. `at_line_start`: it
-// is the first of its line, as the number or letter of a list item is.
+// Whether the token, which ends with a full stop, ends a sentence before `next`. `at_line_start`:
+// it is the first of its line, as the number or letter of a list item is.
 bool StopEnds(absl::string_view token, NextWord next, bool at_line_start) {
   if (absl::EndsWith(token, "..")) return next == NextWord::kStarts;
   if (IsInitial(token)) {
@@ -178,9 +183,8 @@ class SentenceCounter {
   void CountPiece(size_t begin, size_t end, size_t next) {
     const size_t last = LastCandidate(begin, end, next);
     if (last == absl::string_view::npos) return;
-    const absl::string_view behind = last + 1 < end
-                                         ? text_.substr(last + 1, 1)
-                                         : text_.substr(next, EndOfPiece(next) - next);
+    const absl::string_view behind =
+        last + 1 < end ? text_.substr(last + 1, 1) : text_.substr(next, EndOfPiece(next) - next);
     if (!EndsSentence(text_.substr(begin, last + 1 - begin), behind, at_line_start_)) return;
     ++count_;
     // Closing marks belong to the sentence that they close; anything else begins the next.
@@ -220,9 +224,9 @@ class SentenceCounter {
   }
 
   const absl::string_view text_;
-  size_t count_ = 0;            // sentences that have ended
-  bool open_ = false;           // text stands behind the last of them
-  bool at_line_start_ = true;   // the piece is the first of its line
+  size_t count_ = 0;           // sentences that have ended
+  bool open_ = false;          // text stands behind the last of them
+  bool at_line_start_ = true;  // the piece is the first of its line
 };
 
 }  // namespace

@@ -48,9 +48,8 @@ bool IsLowerCase(char32_t character) {
 std::string Lower(absl::string_view text) {
   std::string lower;
   lower.reserve(text.size());
-  ForEachCharacter(text, [&](char32_t character, size_t, size_t) {
-    jinja::AppendLower(character, &lower);
-  });
+  ForEachCharacter(
+      text, [&](char32_t character, size_t, size_t) { jinja::AppendLower(character, &lower); });
   return lower;
 }
 

@@ -42,17 +42,16 @@ bool BeginsInside(absl::string_view text) {
 }  // namespace
 
 std::string FoldText(absl::string_view text, bool keep_case) {
-  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_COMPAT | UTF8PROC_IGNORE |
-                                                      UTF8PROC_STABLE |
-                                                      (keep_case ? 0 : UTF8PROC_CASEFOLD));
+  const auto options =
+      static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_IGNORE |
+                                     UTF8PROC_STABLE | (keep_case ? 0 : UTF8PROC_CASEFOLD));
   std::string folded;
   bool space = false;
   ForEachCharacter(text, [&](char32_t character, size_t, size_t) {
     utf8proc_int32_t decomposed[kMaxDecomposed];
     int boundary = 0;
-    const utf8proc_ssize_t size =
-        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(character), decomposed,
-                                kMaxDecomposed, options, &boundary);
+    const utf8proc_ssize_t size = utf8proc_decompose_char(
+        static_cast<utf8proc_int32_t>(character), decomposed, kMaxDecomposed, options, &boundary);
     for (utf8proc_ssize_t i = 0; i < size && i < static_cast<int>(kMaxDecomposed); ++i) {
       const char32_t part = static_cast<char32_t>(decomposed[i]);
       if (IsSpace(part)) {

@@ -63,8 +63,9 @@ class Language : public Reward {
     const auto field = metadata.find("language");
     if (field != metadata.end()) {
       if (field->is_string()) return KnownLanguage(field->get<std::string>());
-      return absl::InvalidArgumentError(absl::StrCat(
-          "the metadata's \"language\" is ", JsonKind(*field), ", expected a string such as \"de\""));
+      return absl::InvalidArgumentError(absl::StrCat("the metadata's \"language\" is ",
+                                                     JsonKind(*field),
+                                                     ", expected a string such as \"de\""));
     }
     const LanguageProfile* const own = DetectLanguage(ProseOf(ReplaceInvalidUtf8(prompt.text)));
     if (own != nullptr) return own;
@@ -78,9 +79,9 @@ class Language : public Reward {
         enough ? static_cast<double>(counts.wanted) / static_cast<double>(counts.all) : 0;
     double score = share;
     if (options_.threshold > 0) score = share >= options_.threshold ? 1 : 0;
-    RewardResult result = RewardResult::Scored(
-        score, absl::StrCat(counts.wanted, " of ", counts.all, " letters are ", wanted.name,
-                            enough ? "" : ", too few to say"));
+    RewardResult result =
+        RewardResult::Scored(score, absl::StrCat(counts.wanted, " of ", counts.all, " letters are ",
+                                                 wanted.name, enough ? "" : ", too few to say"));
     result.parts = {{"share", share}, {"letters", static_cast<double>(counts.all)}};
     return result;
   }

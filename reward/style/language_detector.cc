@@ -46,9 +46,8 @@ const std::vector<absl::flat_hash_set<char32_t>>& Alphabets() {
     auto* const sets = new std::vector<absl::flat_hash_set<char32_t>>;
     for (const LanguageProfile& profile : LanguageProfiles()) {
       sets->emplace_back();
-      ForEachCharacter(profile.letters, [&](char32_t letter, size_t, size_t) {
-        sets->back().insert(letter);
-      });
+      ForEachCharacter(profile.letters,
+                       [&](char32_t letter, size_t, size_t) { sets->back().insert(letter); });
     }
     return sets;
   }();

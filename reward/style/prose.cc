@@ -18,9 +18,8 @@ struct Delimiters {
 
 // An opening that begins another one stands after it.
 constexpr Delimiters kDelimiters[] = {
-    {"```", "```", false}, {"`", "`", true},       {"$$", "$$", false},
-    {"$", "$", true},      {"\\(", "\\)", true},   {"\\[", "\\]", false},
-    {"\\begin{", "\\end{", false},
+    {"```", "```", false}, {"`", "`", true},      {"$$", "$$", false},           {"$", "$", true},
+    {"\\(", "\\)", true},  {"\\[", "\\]", false}, {"\\begin{", "\\end{", false},
 };
 constexpr size_t kNumDelimiters = sizeof(kDelimiters) / sizeof(kDelimiters[0]);
 
@@ -72,7 +71,7 @@ class ProseReader {
     if (close == inside) return position_;  // nothing inside
     const size_t end = close + delimiters.close.size();
     if (delimiters.close.back() != '{') return end;
-    return std::min(text_.find('}', end), EndOfLineAfter(end));
+    return EndOfName(end);
   }
 
   size_t EndOfTag(absl::string_view rest) const {
@@ -89,6 +88,12 @@ class ProseReader {
   size_t EndOfAddress(absl::string_view rest) const {
     if (!absl::StartsWith(rest, "http://") && !absl::StartsWith(rest, "https://")) return position_;
     return position_ + std::min(rest.find_first_of(" \t\r\n"), rest.size());
+  }
+
+  // Behind the brace that ends an environment's name, which stands in one line.
+  size_t EndOfName(size_t position) const {
+    const size_t end = std::min(text_.find_first_of("}\n", position), text_.size());
+    return end < text_.size() && text_[end] == '}' ? end + 1 : end;
   }
 
   size_t EndOfLineAfter(size_t position) const {

@@ -46,9 +46,10 @@ void Compare(const nlohmann::json& input, const nlohmann::json& verdict, int mod
   options.mode = mode == 0 ? "strict" : "loose";
   Prompt prompt;
   prompt.name = absl::StrCat(input.at("key").get<int>());
-  prompt.metadata_json = nlohmann::json{{"instruction_id_list", input.at("instruction_id_list")},
-                                        {"kwargs", input.at("kwargs")}}
-                             .dump();
+  prompt.metadata_json = nlohmann::json{
+      {"instruction_id_list", input.at("instruction_id_list")},
+      {"kwargs",
+       input.at("kwargs")}}.dump();
   const std::string response = verdict.at("response").get<std::string>();
   const auto start = std::chrono::steady_clock::now();
   const RewardResult result = NewInstructions(options)->Score(
@@ -92,8 +93,8 @@ absl::Status Run(const std::string& folder) {
   Agreement sum;
   std::cout << absl::StreamFormat("%-48s %11s %11s\n", "instruction", "strict", "loose");
   const auto print = [](const std::string& id, const Agreement& a) {
-    std::cout << absl::StreamFormat("%-48s %5d/%5d %5d/%5d\n", id, a.same[0], a.total[0],
-                                    a.same[1], a.total[1]);
+    std::cout << absl::StreamFormat("%-48s %5d/%5d %5d/%5d\n", id, a.same[0], a.total[0], a.same[1],
+                                    a.total[1]);
   };
   for (const auto& [id, agreement] : report.kinds) {
     print(id, agreement);
@@ -103,8 +104,8 @@ absl::Status Run(const std::string& folder) {
     }
   }
   print("all instructions", sum);
-  print("prompts", {{report.prompts_same[0], report.prompts_same[1]},
-                    {report.prompts[0], report.prompts[1]}});
+  print("prompts",
+        {{report.prompts_same[0], report.prompts_same[1]}, {report.prompts[0], report.prompts[1]}});
   std::cout << absl::StreamFormat("%.1f microseconds a response\n",
                                   report.seconds * 1e6 / (report.prompts[0] + report.prompts[1]));
   return absl::OkStatus();

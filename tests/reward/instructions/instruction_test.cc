@@ -25,19 +25,18 @@ std::string Refusal(const std::string& id, const std::string& arguments) {
 TEST(InstructionTest, KnowsThe25KindsOfIfEval) {
   EXPECT_THAT(
       InstructionIds(),
-      ElementsAre("change_case:capital_word_frequency", "change_case:english_capital",
-                  "change_case:english_lowercase", "combination:repeat_prompt",
-                  "combination:two_responses", "detectable_content:number_placeholders",
-                  "detectable_content:postscript", "detectable_format:constrained_response",
-                  "detectable_format:json_format", "detectable_format:multiple_sections",
-                  "detectable_format:number_bullet_lists",
-                  "detectable_format:number_highlighted_sections", "detectable_format:title",
-                  "keywords:existence", "keywords:forbidden_words", "keywords:frequency",
-                  "keywords:letter_frequency", "language:response_language",
-                  "length_constraints:nth_paragraph_first_word",
-                  "length_constraints:number_paragraphs", "length_constraints:number_sentences",
-                  "length_constraints:number_words", "punctuation:no_comma",
-                  "startend:end_checker", "startend:quotation"));
+      ElementsAre(
+          "change_case:capital_word_frequency", "change_case:english_capital",
+          "change_case:english_lowercase", "combination:repeat_prompt", "combination:two_responses",
+          "detectable_content:number_placeholders", "detectable_content:postscript",
+          "detectable_format:constrained_response", "detectable_format:json_format",
+          "detectable_format:multiple_sections", "detectable_format:number_bullet_lists",
+          "detectable_format:number_highlighted_sections", "detectable_format:title",
+          "keywords:existence", "keywords:forbidden_words", "keywords:frequency",
+          "keywords:letter_frequency", "language:response_language",
+          "length_constraints:nth_paragraph_first_word", "length_constraints:number_paragraphs",
+          "length_constraints:number_sentences", "length_constraints:number_words",
+          "punctuation:no_comma", "startend:end_checker", "startend:quotation"));
 }
 
 TEST(InstructionTest, NamesAnUnknownIdAndTheKnownOnes) {
@@ -48,15 +47,15 @@ TEST(InstructionTest, NamesAnUnknownIdAndTheKnownOnes) {
 
 TEST(InstructionTest, NamesWrongArguments) {
   EXPECT_THAT(Refusal("length_constraints:number_words", "{}"), HasSubstr("relation: expected"));
-  EXPECT_THAT(Refusal("length_constraints:number_words",
-                      R"({"relation": "at most", "num_words": 3})"),
-              HasSubstr("\"less than\""));
-  EXPECT_THAT(Refusal("length_constraints:number_words",
-                      R"({"relation": "at least", "num_words": 3.5})"),
-              HasSubstr("num_words: expected an integer"));
-  EXPECT_THAT(Refusal("length_constraints:number_words",
-                      R"({"relation": "at least", "num_words": -1})"),
-              HasSubstr("num_words"));
+  EXPECT_THAT(
+      Refusal("length_constraints:number_words", R"({"relation": "at most", "num_words": 3})"),
+      HasSubstr("\"less than\""));
+  EXPECT_THAT(
+      Refusal("length_constraints:number_words", R"({"relation": "at least", "num_words": 3.5})"),
+      HasSubstr("num_words: expected an integer"));
+  EXPECT_THAT(
+      Refusal("length_constraints:number_words", R"({"relation": "at least", "num_words": -1})"),
+      HasSubstr("num_words"));
   EXPECT_THAT(Refusal("punctuation:no_comma", R"({"commas": 0})"), HasSubstr("commas"));
   EXPECT_THAT(Refusal("punctuation:no_comma", "[]"), HasSubstr("expected an object"));
   EXPECT_THAT(Refusal("keywords:existence", R"({"keywords": []})"), HasSubstr("keywords"));
@@ -172,7 +171,8 @@ TEST(InstructionTest, AcceptsJsonInAFence) {
                            "\"text\"", "```JSON\n{}```"}) {
     EXPECT_TRUE(Follows(id, "{}", json)) << json;
   }
-  for (const char* text : {"{a: 1}", "Here: {}", "{\"a\": 1,}", "```python\n{}\n```", "\xEF\xBB\xBF{}"}) {
+  for (const char* text :
+       {"{a: 1}", "Here: {}", "{\"a\": 1,}", "```python\n{}\n```", "\xEF\xBB\xBF{}"}) {
     EXPECT_FALSE(Follows(id, "{}", text)) << text;
   }
 }
@@ -215,7 +215,7 @@ TEST(InstructionTest, ChecksTheCaseOfTheWholeResponse) {
                        "das ist alles, was wir haben, und mehr ist es nicht."));
   EXPECT_TRUE(Follows("change_case:capital_word_frequency",
                       R"({"capital_relation": "at least", "capital_frequency": 2})",
-                      "A USA-based firm"));
+                      "A USA-based firm IN NY"));
 }
 
 TEST(InstructionTest, ChecksTheLanguage) {

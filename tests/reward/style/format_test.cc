@@ -1,8 +1,7 @@
 #include "reward/style/format.h"
 
-#include <gtest/gtest.h>
-
 #include "absl/time/clock.h"
+#include <gtest/gtest.h>
 
 namespace grpo {
 namespace {
@@ -59,13 +58,14 @@ TEST(FormatTest, ReadsTheAnswerTag) {
 TEST(FormatTest, CanTakePlainTextForTheAnswer) {
   FormatOptions options;
   options.answer = "text";
-  for (const char* completion : {"<think>a</think>b", "\n<think>\na\n</think>\n\nThe answer is b.\n"}) {
+  for (const char* completion :
+       {"<think>a</think>b", "\n<think>\na\n</think>\n\nThe answer is b.\n"}) {
     EXPECT_EQ(Format(completion, options).score, 1) << completion;
   }
   for (const char* completion :
-       {"", "b", "<think>a</think>", "<think>a</think> \n", "<think> </think>b", "x<think>a</think>b",
-        "<think>a</think>b<think>", "<think>a</think>b</think>", "</think>a<think>b",
-        "<think>a</think><answer>b</answer>", "<think>a</think>b</answer>"}) {
+       {"", "b", "<think>a</think>", "<think>a</think> \n", "<think> </think>b",
+        "x<think>a</think>b", "<think>a</think>b<think>", "<think>a</think>b</think>",
+        "</think>a<think>b", "<think>a</think><answer>b</answer>", "<think>a</think>b</answer>"}) {
     EXPECT_EQ(Format(completion, options).score, 0) << completion;
   }
 }

@@ -1,18 +1,18 @@
 #include "reward/style/language.h"
 
+#include "absl/time/clock.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "absl/time/clock.h"
 
 namespace grpo {
 namespace {
 
 using ::testing::HasSubstr;
 
-RewardResult Judge(const std::string& completion, const LanguageOptions& options = {},
-                   const std::string& prompt_text = "Wie viel ist das, und warum ist es nicht mehr?",
-                   const std::string& metadata = "{}") {
+RewardResult Judge(
+    const std::string& completion, const LanguageOptions& options = {},
+    const std::string& prompt_text = "Wie viel ist das, und warum ist es nicht mehr?",
+    const std::string& metadata = "{}") {
   const auto reward = NewLanguage(options);
   if (!reward.ok()) return RewardResult::Error(reward.status().ToString());
   Prompt prompt;
@@ -38,9 +38,9 @@ TEST(LanguageTest, MetadataAndOptionComeFirst) {
 
 TEST(LanguageTest, ScoresTheShareOfLetters) {
   EXPECT_DOUBLE_EQ(Judge("Das Haus 漢字漢字", {}).score, 7 / 11.0);
-  EXPECT_DOUBLE_EQ(Judge("Das ist nicht das Haus von mir.\nThis is not the house that we have.\n")
-                       .score,
-                   24 / 51.0);
+  EXPECT_DOUBLE_EQ(
+      Judge("Das ist nicht das Haus von mir.\nThis is not the house that we have.\n").score,
+      24 / 51.0);
 }
 
 TEST(LanguageTest, LeavesOutCodeAndFormulas) {

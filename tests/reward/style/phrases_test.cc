@@ -1,9 +1,8 @@
 #include "reward/style/phrases.h"
 
+#include "absl/time/clock.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "absl/time/clock.h"
 
 namespace grpo {
 namespace {

@@ -1,8 +1,7 @@
 #include "reward/style/prose.h"
 
-#include <gtest/gtest.h>
-
 #include "absl/time/clock.h"
+#include <gtest/gtest.h>
 
 namespace grpo {
 namespace {
