@@ -14,9 +14,13 @@
 #include "data/status_macros.h"
 #include "reward/countdown.h"
 #include "reward/final_answer.h"
-#include "reward/format.h"
-#include "reward/length.h"
-#include "reward/repetition.h"
+#include "reward/instructions/instructions.h"
+#include "reward/style/cosine_length.h"
+#include "reward/style/format.h"
+#include "reward/style/language.h"
+#include "reward/style/length.h"
+#include "reward/style/phrases.h"
+#include "reward/style/repetition.h"
 #include "reward/task_answer.h"
 
 namespace grpo {
@@ -57,6 +61,15 @@ struct Entry {
   }
 };
 
+// The checker behind "cosine_length:NAME", with its defaults, says what is right.
+absl::StatusOr<std::unique_ptr<Reward>> NewCosineLengthOf(const std::string& name,
+                                                          const CosineLengthOptions& options) {
+  RewardSpec spec;
+  spec.name = name;
+  ASSIGN_OR_RETURN(std::unique_ptr<Reward> correctness, MakeReward(spec));
+  return NewCosineLength(options, std::move(correctness));
+}
+
 // A new checker is a line here. One with an argument ("plugin:PATH") has a name that ends in ':'
 // and a maker that takes the argument before the options.
 const std::vector<Entry>& Entries() {
@@ -72,6 +85,14 @@ const std::vector<Entry>& Entries() {
       Entry::Of<LengthOptions>("length", "falls to -penalty at the token budget", NewLength),
       Entry::Of<RepetitionOptions>("repetition", "-penalty times the share of repeated n-grams",
                                    NewRepetition),
+      Entry::Of<CosineLengthOptions>(
+          "cosine_length:", "by length and by what the checker named behind the colon says",
+          NewCosineLengthOf),
+      Entry::Of<PhrasesOptions>("phrases", "required and forbidden phrases", NewPhrases),
+      Entry::Of<LanguageOptions>("language", "share of the text in the wanted language",
+                                 NewLanguage),
+      Entry::Of<InstructionsOptions>("instructions", "IFEval's 25 kinds of instructions",
+                                     NewInstructions),
   };
   return *entries;
 }

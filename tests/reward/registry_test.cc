@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "reward/final_answer.h"
-#include "reward/format.h"
-#include "reward/repetition.h"
+#include "reward/style/format.h"
+#include "reward/style/repetition.h"
 #include "tests/reward/request.h"
 
 namespace grpo {

@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "reward/length.h"
+#include "reward/style/length.h"
 #include "tests/reward/request.h"
 
 namespace grpo {

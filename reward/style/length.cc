@@ -1,4 +1,4 @@
-#include "reward/length.h"
+#include "reward/style/length.h"
 
 #include <algorithm>
 

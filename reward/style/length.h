@@ -1,4 +1,4 @@
-// A penalty for completions that come near their token budget.
+// What a long completion costs.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 namespace grpo {
 
 struct LengthOptions {
-  double penalty = 1;
-  int free_tokens = 0;
+  double penalty = 1;   // taken off at most
+  int free_tokens = 0;  // tokens that cost nothing
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {

@@ -1,14 +1,15 @@
-#include "reward/format.h"
+#include "reward/style/format.h"
 
+#include "absl/time/clock.h"
 #include <gtest/gtest.h>
-
-#include "tests/reward/request.h"
 
 namespace grpo {
 namespace {
 
-RewardResult Format(const std::string& completion) {
-  return Judge(Spec("format"), PromptWithAnswer(""), completion);
+RewardResult Format(const std::string& completion, const FormatOptions& options = {}) {
+  const Prompt prompt;
+  return NewFormat(options).value()->Score({prompt, completion, 0, 0, FinishReason::kStop},
+                                   Deadline::Never());
 }
 
 TEST(FormatTest, AcceptsThoughtThenAnswer) {
@@ -48,9 +49,35 @@ TEST(FormatTest, RefusesAnythingElse) {
 }
 
 TEST(FormatTest, ReadsTheAnswerTag) {
-  const RewardSpec spec = RewardSpecOf("format", FormatOptions{"result"});
-  EXPECT_EQ(Judge(spec, PromptWithAnswer(""), "<think>a</think><result>b</result>").score, 1);
-  EXPECT_EQ(Judge(spec, PromptWithAnswer(""), "<think>a</think><answer>b</answer>").score, 0);
+  FormatOptions options;
+  options.answer_tag = "result";
+  EXPECT_EQ(Format("<think>a</think><result>b</result>", options).score, 1);
+  EXPECT_EQ(Format("<think>a</think><answer>b</answer>", options).score, 0);
+}
+
+TEST(FormatTest, CanTakePlainTextForTheAnswer) {
+  FormatOptions options;
+  options.answer = "text";
+  for (const char* completion :
+       {"<think>a</think>b", "\n<think>\na\n</think>\n\nThe answer is b.\n"}) {
+    EXPECT_EQ(Format(completion, options).score, 1) << completion;
+  }
+  for (const char* completion :
+       {"", "b", "<think>a</think>", "<think>a</think> \n", "<think> </think>b",
+        "x<think>a</think>b", "<think>a</think>b<think>", "<think>a</think>b</think>",
+        "</think>a<think>b", "<think>a</think><answer>b</answer>", "<think>a</think>b</answer>"}) {
+    EXPECT_EQ(Format(completion, options).score, 0) << completion;
+  }
+}
+
+TEST(FormatTest, CopesWithAMegabyteOfTags) {
+  for (const char* part : {"<think>", "</think>", "<answer>", "<", "<<think>", "\xFF", " "}) {
+    std::string text;
+    while (text.size() < (1 << 20)) text += part;
+    const absl::Time start = absl::Now();
+    EXPECT_EQ(Format(text).score, 0);
+    EXPECT_LT(absl::Now() - start, absl::Seconds(10)) << part;
+  }
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
-#include "reward/length.h"
+#include "reward/style/length.h"
 
 #include <gtest/gtest.h>
-
-#include "tests/reward/request.h"
 
 namespace grpo {
 namespace {
@@ -11,7 +9,10 @@ double Score(int num_tokens, int max_tokens) {
   LengthOptions options;
   options.penalty = 0.5;
   options.free_tokens = 60;
-  return Judge(*NewLength(options), PromptWithAnswer(""), "", num_tokens, max_tokens).score;
+  const Prompt prompt;
+  return NewLength(options)
+      ->Score({prompt, "", num_tokens, max_tokens, FinishReason::kStop}, Deadline::Never())
+      .score;
 }
 
 TEST(LengthTest, TakesMoreOffTheFurtherTheFreeTokensAreExceeded) {
