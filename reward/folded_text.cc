@@ -17,11 +17,10 @@ bool IsAscii(char byte) { return static_cast<unsigned char>(byte) < 0x80; }
 // Folds text that may hold any character.
 std::string FoldWithTables(absl::string_view text) {
   utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), text.size(), &mapped,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPAT |
-                                                  UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD |
-                                                  UTF8PROC_IGNORE));
+  const utf8proc_ssize_t size = utf8proc_map(
+      reinterpret_cast<const utf8proc_uint8_t*>(text.data()), text.size(), &mapped,
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
+                                     UTF8PROC_CASEFOLD | UTF8PROC_IGNORE));
   if (size < 0) return std::string(text);
   std::string folded(reinterpret_cast<char*>(mapped), size);
   std::free(mapped);

@@ -27,8 +27,8 @@ DigitGroups ReadGroups(absl::string_view text, size_t begin) {
     while (end < text.size() && IsDigit(text[end])) ++end;
     read.groups.push_back(text.substr(at, end - at));
     read.end = end;
-    const bool goes_on = end + 1 < text.size() && (text[end] == ' ' || text[end] == '-') &&
-                         IsDigit(text[end + 1]);
+    const bool goes_on =
+        end + 1 < text.size() && (text[end] == ' ' || text[end] == '-') && IsDigit(text[end + 1]);
     if (!goes_on) return read;
     at = end + 1;
   }
@@ -50,21 +50,21 @@ struct Issuer {
   size_t min_digits, max_digits;
 };
 constexpr Issuer kIssuers[] = {
-    {1, 4, 4, 13, 13},        {1, 4, 4, 16, 16},         {1, 4, 4, 19, 19},   // Visa
-    {2, 51, 55, 16, 16},      {4, 2221, 2720, 16, 16},                        // Mastercard
-    {2, 34, 34, 15, 15},      {2, 37, 37, 15, 15},                            // American Express
-    {4, 6011, 6011, 16, 19},  {3, 644, 649, 16, 19},     {2, 65, 65, 16, 19}, // Discover
-    {3, 300, 305, 14, 14},    {2, 36, 36, 14, 14},       {2, 38, 39, 14, 14}, // Diners
-    {4, 3528, 3589, 16, 19},                                                  // JCB
-    {2, 62, 62, 16, 19},                                                      // UnionPay
+    {1, 4, 4, 13, 13},       {1, 4, 4, 16, 16},       {1, 4, 4, 19, 19},    // Visa
+    {2, 51, 55, 16, 16},     {4, 2221, 2720, 16, 16},                       // Mastercard
+    {2, 34, 34, 15, 15},     {2, 37, 37, 15, 15},                           // American Express
+    {4, 6011, 6011, 16, 19}, {3, 644, 649, 16, 19},   {2, 65, 65, 16, 19},  // Discover
+    {3, 300, 305, 14, 14},   {2, 36, 36, 14, 14},     {2, 38, 39, 14, 14},  // Diners
+    {4, 3528, 3589, 16, 19},                                                // JCB
+    {2, 62, 62, 16, 19},                                                    // UnionPay
 };
 
 bool IsCard(absl::string_view digits) {
   const auto fits = [&](const Issuer& issuer) {
     int prefix = 0;
     if (!absl::SimpleAtoi(digits.substr(0, issuer.prefix_digits), &prefix)) return false;
-    return prefix >= issuer.first && prefix <= issuer.last &&
-           digits.size() >= issuer.min_digits && digits.size() <= issuer.max_digits;
+    return prefix >= issuer.first && prefix <= issuer.last && digits.size() >= issuer.min_digits &&
+           digits.size() <= issuer.max_digits;
   };
   return std::any_of(std::begin(kIssuers), std::end(kIssuers), fits) && PassesLuhn(digits);
 }

@@ -19,8 +19,8 @@ class CanaryFinder {
  public:
   explicit CanaryFinder(const std::vector<std::string>& canaries);
 
-  // How the first canary found stands in the text ("as it is", "in base64", …), empty where there is
-  // none. Linear time.
+  // How the first canary found stands in the text ("as it is", "in base64", …), empty where there
+  // is none. Linear time.
   std::string Find(absl::string_view text) const;
 
  private:

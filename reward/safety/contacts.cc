@@ -20,8 +20,8 @@ bool IsDomainByte(unsigned char c) { return absl::ascii_isalnum(c) || c == '.' |
 // Reserved for examples (RFC 2606).
 bool IsExampleDomain(absl::string_view domain) {
   const std::string lower = absl::AsciiStrToLower(domain);
-  for (const absl::string_view name : {"example.com", "example.org", "example.net", "example",
-                                       "test", "invalid", "localhost"}) {
+  for (const absl::string_view name :
+       {"example.com", "example.org", "example.net", "example", "test", "invalid", "localhost"}) {
     const bool ends = absl::EndsWith(lower, name);
     if (ends && (lower.size() == name.size() || lower[lower.size() - name.size() - 1] == '.')) {
       return true;

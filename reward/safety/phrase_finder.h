@@ -31,7 +31,7 @@ class PhraseFinder {
   struct Node {
     std::array<int32_t, 256> next{};  // the state after a byte; complete after construction
     int32_t fallback = 0;             // the state of the longest other phrase start that ends here
-    int32_t shorter = 0;  // the next state along the fallbacks where a phrase ends; 0: none
+    int32_t shorter = 0;       // the next state along the fallbacks where a phrase ends; 0: none
     std::vector<int> phrases;  // that end here
   };
 

@@ -166,8 +166,8 @@ absl::string_view Window(absl::string_view folded) {
   const size_t size = ValidUtf8Prefix(folded.substr(0, kWindowBytes));
   int sentences = 0;
   for (size_t i = 0; i < size; ++i) {
-    const bool ends = absl::StrContains(".!?\n", folded[i]) ||
-                      absl::StartsWith(folded.substr(i), "\u3002");
+    const bool ends =
+        absl::StrContains(".!?\n", folded[i]) || absl::StartsWith(folded.substr(i), "\u3002");
     const bool runs_on = i > 0 && absl::StrContains(".!?\n ", folded[i - 1]);
     if (ends && !runs_on && ++sentences == kWindowSentences) return folded.substr(0, i + 1);
   }

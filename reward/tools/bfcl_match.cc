@@ -58,9 +58,8 @@ bool PythonEqual(const json& a, const json& b) {
 }
 
 bool PythonIn(const json& value, const json& list) {
-  return list.is_array() && std::any_of(list.begin(), list.end(), [&](const json& item) {
-           return PythonEqual(value, item);
-         });
+  return list.is_array() && std::any_of(list.begin(), list.end(),
+                                        [&](const json& item) { return PythonEqual(value, item); });
 }
 
 // The value with its string, or the strings of its list, spelled as BFCL compares them.
@@ -102,10 +101,10 @@ TypeVerdict CheckType(const json& value, const json& allowed, PythonType asked,
     return CheckItemType(value, allowed, asked);
   }
   for (const json& choice : allowed) {
-    const bool fits = !choice.is_array() ||
-                      std::all_of(value.begin(), value.end(), [&](const json& item) {
-                        return CheckItemType(item, choice, item_type).fits;
-                      });
+    const bool fits =
+        !choice.is_array() || std::all_of(value.begin(), value.end(), [&](const json& item) {
+          return CheckItemType(item, choice, item_type).fits;
+        });
     if (fits) return {true, CheckItemType(value, allowed, asked).is_variable};
   }
   return {false, false};
@@ -150,9 +149,8 @@ std::string BfclString(absl::string_view text) {
 bool BfclValueAllowed(const json& argument, const json& allowed, const json& schema) {
   if (!allowed.is_array()) return false;
   const PythonType asked = TypeAskedBy(schema);
-  const PythonType item_type = asked == PythonType::kList
-                                   ? TypeAskedBy(FieldOrNull(schema, "items"))
-                                   : PythonType::kUnknown;
+  const PythonType item_type =
+      asked == PythonType::kList ? TypeAskedBy(FieldOrNull(schema, "items")) : PythonType::kUnknown;
   const bool widens = asked == PythonType::kFloat && argument.is_number_integer();
   const json value = widens ? json(argument.get<double>()) : argument;
   const TypeVerdict type = CheckType(value, allowed, asked, item_type);

@@ -126,8 +126,8 @@ class CallFinder {
     const auto value = ParseJson(absl::StripAsciiWhitespace(text->substr(0, end)), {"<tool_call>"});
     text->remove_prefix(end == absl::string_view::npos ? text->size()
                                                        : end + kToolCallClose.size());
-    result_.fault = value.ok() ? CallsFromJson(*value, &result_.calls)
-                               : std::string(value.status().message());
+    result_.fault =
+        value.ok() ? CallsFromJson(*value, &result_.calls) : std::string(value.status().message());
   }
 
   // Calls without tags.

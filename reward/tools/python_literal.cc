@@ -143,8 +143,8 @@ bool PythonReader::ReadDigits(std::string* digits, bool (*is_digit)(unsigned cha
   const size_t begin = at_;
   while (at_ < text_.size()) {
     const unsigned char c = text_[at_];
-    const bool joins = c == '_' && at_ > begin && text_[at_ - 1] != '_' &&
-                       at_ + 1 < text_.size() && is_digit(text_[at_ + 1]);
+    const bool joins = c == '_' && at_ > begin && text_[at_ - 1] != '_' && at_ + 1 < text_.size() &&
+                       is_digit(text_[at_ + 1]);
     if (!is_digit(c) && !joins) break;
     if (!joins) digits->push_back(static_cast<char>(c));
     ++at_;

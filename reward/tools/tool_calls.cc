@@ -40,6 +40,10 @@ absl::StatusOr<Task> ReadTask(const Prompt& prompt) {
   if (!prompt.metadata_json.empty()) {
     ASSIGN_OR_RETURN(metadata, ParseJson(prompt.metadata_json, {"metadata"}));
   }
+  if (!metadata.is_object()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected metadata to be an object, found ", JsonKind(metadata)));
+  }
   Task task;
   for (const char* key : {"tools", "function"}) {
     if (task.has_tools || !metadata.contains(key)) continue;
@@ -71,9 +75,7 @@ class ToolCalls : public Reward {
   RewardResult Score(const RewardRequest& request, const Deadline&) const override {
     auto task = ReadTask(request.prompt);
     absl::Status status = task.status();
-    if (status.ok() && task->has_tools && !bfcl_) {
-      status = CheckAgainstTools(task->expected, task->tools);
-    }
+    if (status.ok()) status = CheckTask(*task);
     if (!status.ok()) {
       return RewardResult::Invalid(
           absl::StrCat("prompt ", request.prompt.name, ": ", status.message()));
@@ -90,6 +92,14 @@ class ToolCalls : public Reward {
   }
 
  private:
+  absl::Status CheckTask(const Task& task) const {
+    if (bfcl_) {
+      return task.has_tools ? absl::OkStatus()
+                            : absl::InvalidArgumentError("BFCL's matching needs \"tools\"");
+    }
+    return task.has_tools ? CheckAgainstTools(task.expected, task.tools) : absl::OkStatus();
+  }
+
   static const json& Parameters(const Task& task, const std::string& name) {
     static const json& none = *new json(json::object());
     const auto tool = task.tools.find(name);
@@ -99,8 +109,10 @@ class ToolCalls : public Reward {
   RewardResult Result(double parse, const PairScore& mean, std::string reason) const {
     const bool right = parse == 1 && mean.right();
     const double parts_mean = (parse + mean.name + mean.keys + mean.values) / 4;
-    RewardResult result =
-        RewardResult::Scored(right ? 1 : partial_ ? parts_mean : 0, std::move(reason));
+    RewardResult result = RewardResult::Scored(right      ? 1
+                                               : partial_ ? parts_mean
+                                                          : 0,
+                                               std::move(reason));
     result.parts = {
         {"parse", parse}, {"name", mean.name}, {"keys", mean.keys}, {"values", mean.values}};
     return result;

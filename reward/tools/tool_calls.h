@@ -31,13 +31,14 @@ struct ToolCallsOptions {
 //
 // Of the task: metadata "tools" (or "function"), the tools' definitions (ReadToolbox), may be
 // missing; the expected calls (ReadExpectedCalls) in metadata "expected_calls" or, where that is
-// missing, as JSON in Prompt::answer. Invalid where these cannot be read or, under strict matching,
-// where no completion could be right.
+// missing, as JSON in Prompt::answer. Invalid where these cannot be read, where no completion
+// could be right (under strict matching) and where the definitions are missing (under BFCL's).
 //
 // More calls than expected score 0, so that guessing does not pay; the same call in two forms is
 // two calls. Where no call is expected a reply that is not blank and calls nothing scores 1.
 //
-// Parts, each from 0 to 1: parse (calls were found and nothing else looked like one), and over the
+// Parts, each from 0 to 1: parse (calls were found, not too many, and nothing else looked like
+// one), and over the
 // best pairing of written with expected calls the means of name, keys (shared names of arguments
 // over all names, optional ones that are missing left out) and values (arguments that are right,
 // over the same); a pair with different names has neither keys nor values.

@@ -129,10 +129,10 @@ std::string EnumViolation(const json& value, const json& schema) {
 
 std::string CanonicalType(const std::string& name) {
   static const auto& names = *new std::map<std::string, std::string>{
-      {"string", "string"},   {"str", "string"},    {"integer", "integer"}, {"int", "integer"},
-      {"number", "number"},   {"float", "number"},  {"double", "number"},   {"boolean", "boolean"},
-      {"bool", "boolean"},    {"array", "array"},   {"list", "array"},      {"tuple", "array"},
-      {"object", "object"},   {"dict", "object"},   {"null", "null"},       {"none", "null"},
+      {"string", "string"}, {"str", "string"},   {"integer", "integer"}, {"int", "integer"},
+      {"number", "number"}, {"float", "number"}, {"double", "number"},   {"boolean", "boolean"},
+      {"bool", "boolean"},  {"array", "array"},  {"list", "array"},      {"tuple", "array"},
+      {"object", "object"}, {"dict", "object"},  {"null", "null"},       {"none", "null"},
       {"any", "any"}};
   const auto found = names.find(absl::AsciiStrToLower(name));
   return found == names.end() ? "" : found->second;

@@ -4,7 +4,6 @@
 #include <limits>
 #include <string>
 
-
 #include "data/json_fields.h"
 #include "data/utf8.h"
 #include "reward/folded_text.h"
