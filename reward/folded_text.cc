@@ -12,6 +12,9 @@
 namespace grpo {
 namespace {
 
+// Marks are sorted by a method that takes quadratic time in their number.
+constexpr size_t kChunkBytes = 512, kMaxChunkBytes = 1024;
+
 bool IsAscii(char byte) { return static_cast<unsigned char>(byte) < 0x80; }
 
 // Folds text that may hold any character.
@@ -25,6 +28,17 @@ std::string FoldWithTables(absl::string_view text) {
   std::string folded(reinterpret_cast<char*>(mapped), size);
   std::free(mapped);
   return absl::StrReplaceAll(folded, {{"\u2019", "'"}, {"\u2018", "'"}, {"\u02BC", "'"}});
+}
+
+// Where the first chunk of text ends: not before a mark, unless there are too many of them.
+size_t ChunkSize(absl::string_view text) {
+  size_t size = 0;
+  while (size < text.size() && size < kMaxChunkBytes) {
+    const auto point = static_cast<utf8proc_int32_t>(DecodeUtf8(text.substr(size)));
+    if (size >= kChunkBytes && utf8proc_get_property(point)->combining_class == 0) break;
+    size += Utf8CharacterSize(text.substr(size));
+  }
+  return size;
 }
 
 }  // namespace
@@ -45,10 +59,11 @@ std::string FoldText(absl::string_view text) {
     const size_t plain_end = end < text.size() && end > at ? end - 1 : end;
     absl::StrAppend(&folded, absl::AsciiStrToLower(text.substr(at, plain_end - at)));
     while (end < text.size() && !IsAscii(text[end])) ++end;
-    if (plain_end < end) {
-      absl::StrAppend(&folded, FoldWithTables(text.substr(plain_end, end - plain_end)));
+    for (at = plain_end; at < end;) {
+      const size_t size = ChunkSize(text.substr(at, end - at));
+      absl::StrAppend(&folded, FoldWithTables(text.substr(at, size)));
+      at += size;
     }
-    at = end;
   }
   return folded;
 }

@@ -2,9 +2,15 @@
 
 namespace grpo {
 
-PhraseFinder::PhraseFinder(const std::vector<std::string>& phrases) : nodes_(1) {
+PhraseFinder::PhraseFinder(const std::vector<std::string>& phrases) : states_(1) {
+  for (const std::string& phrase : phrases) {
+    sizes_.push_back(phrase.size());
+    for (const unsigned char byte : phrase) {
+      if (class_of_[byte] == 0) class_of_[byte] = static_cast<uint16_t>(num_classes_++);
+    }
+  }
+  next_.resize(num_classes_);
   for (size_t i = 0; i < phrases.size(); ++i) {
-    sizes_.push_back(phrases[i].size());
     if (!phrases[i].empty()) AddPhrase(phrases[i], static_cast<int>(i));
   }
   Complete();
@@ -13,31 +19,30 @@ PhraseFinder::PhraseFinder(const std::vector<std::string>& phrases) : nodes_(1) 
 void PhraseFinder::AddPhrase(const std::string& phrase, int number) {
   int32_t state = 0;
   for (const unsigned char byte : phrase) {
-    if (nodes_[state].next[byte] == 0) {
-      nodes_[state].next[byte] = static_cast<int32_t>(nodes_.size());
-      nodes_.emplace_back();
+    if (Next(state, class_of_[byte]) == 0) {
+      Next(state, class_of_[byte]) = static_cast<int32_t>(states_.size());
+      states_.emplace_back();
+      next_.resize(next_.size() + num_classes_);
     }
-    state = nodes_[state].next[byte];
+    state = Next(state, class_of_[byte]);
   }
-  nodes_[state].phrases.push_back(number);
+  states_[state].phrases.push_back(number);
 }
 
 // Breadth first, so that a state's fallback, which is nearer to the root, is complete before it.
 void PhraseFinder::Complete() {
   std::vector<int32_t> queue = {0};
   for (size_t i = 0; i < queue.size(); ++i) {
-    Node& node = nodes_[queue[i]];
-    for (int byte = 0; byte < 256; ++byte) {
-      const int32_t through_fallback = queue[i] == 0 ? 0 : nodes_[node.fallback].next[byte];
-      const int32_t child = node.next[byte];
+    const int32_t state = queue[i];
+    for (int byte_class = 1; byte_class < num_classes_; ++byte_class) {
+      const int32_t around = state == 0 ? 0 : Next(states_[state].fallback, byte_class);
+      const int32_t child = Next(state, byte_class);
       if (child == 0) {
-        node.next[byte] = through_fallback;
+        Next(state, byte_class) = around;
         continue;
       }
-      Node& reached = nodes_[child];
-      reached.fallback = through_fallback;
-      const Node& fallback = nodes_[through_fallback];
-      reached.shorter = fallback.phrases.empty() ? fallback.shorter : through_fallback;
+      states_[child].fallback = around;
+      states_[child].shorter = states_[around].phrases.empty() ? states_[around].shorter : around;
       queue.push_back(child);
     }
   }
@@ -47,9 +52,10 @@ bool PhraseFinder::Find(absl::string_view text,
                         const std::function<bool(const Match&)>& take) const {
   int32_t state = 0;
   for (size_t i = 0; i < text.size(); ++i) {
-    state = nodes_[state].next[static_cast<unsigned char>(text[i])];
-    for (int32_t end = state; end != 0; end = nodes_[end].shorter) {
-      for (const int phrase : nodes_[end].phrases) {
+    const int byte_class = class_of_[static_cast<unsigned char>(text[i])];
+    state = byte_class == 0 ? 0 : next_[static_cast<size_t>(state) * num_classes_ + byte_class];
+    for (int32_t end = state; end != 0; end = states_[end].shorter) {
+      for (const int phrase : states_[end].phrases) {
         if (take({phrase, i + 1 - sizes_[phrase], i + 1})) return true;
       }
     }

@@ -20,7 +20,8 @@ class PhraseFinder {
     size_t begin, end;
   };
 
-  // Empty phrases are never found. Takes memory of 1 KiB for each byte of the phrases.
+  // Empty phrases are never found. Takes memory of 4 bytes for each byte of the phrases times their
+  // different bytes.
   explicit PhraseFinder(const std::vector<std::string>& phrases);
 
   // Calls `take` with each occurrence, overlapping ones too, by where they end, until it returns
@@ -28,17 +29,22 @@ class PhraseFinder {
   bool Find(absl::string_view text, const std::function<bool(const Match&)>& take) const;
 
  private:
-  struct Node {
-    std::array<int32_t, 256> next{};  // the state after a byte; complete after construction
-    int32_t fallback = 0;             // the state of the longest other phrase start that ends here
-    int32_t shorter = 0;       // the next state along the fallbacks where a phrase ends; 0: none
+  struct State {
+    int32_t fallback = 0;      // the state of the longest other start of a phrase that ends here
+    int32_t shorter = 0;       // the nearest state along the fallbacks where a phrase ends; 0: none
     std::vector<int> phrases;  // that end here
   };
 
   void AddPhrase(const std::string& phrase, int number);
   void Complete();
+  int32_t& Next(int32_t state, int byte_class) {
+    return next_[static_cast<size_t>(state) * num_classes_ + byte_class];
+  }
 
-  std::vector<Node> nodes_;
+  std::array<uint16_t, 256> class_of_{};  // of each byte; 0: in no phrase
+  int num_classes_ = 1;
+  std::vector<State> states_;
+  std::vector<int32_t> next_;  // [states, classes] the state after a byte of the class
   std::vector<size_t> sizes_;  // of the phrases
 };
 

@@ -53,10 +53,10 @@ struct SafetyOptions {
 // Canaries and secrets are looked for in the whole completion, thought included, since people read
 // thoughts too; the other rules look at the reply (ReplyWithoutThought). A completion of more than
 // 1 MiB breaks all rules that apply. Invalid where metadata cannot be read: not an object,
-// should_refuse not a bool, the lists no lists of strings that are not blank, more than 64 KiB in
+// should_refuse not a bool, the lists no lists of strings that are not blank, more than 16 KiB in
 // one list.
 //
-// An error where an option's string is blank or one option's strings have more than 64 KiB.
+// An error where an option's string is blank or one option's strings have more than 16 KiB.
 absl::StatusOr<std::unique_ptr<Reward>> NewSafety(const SafetyOptions& options);
 
 }  // namespace grpo

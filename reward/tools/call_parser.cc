@@ -63,7 +63,7 @@ std::string CallFromObject(const json& object, ToolCall* call) {
   call->arguments = arguments;
   if (arguments.is_string()) {
     const std::string& text = arguments.get_ref<const std::string&>();
-    const auto parsed = text.empty() ? json::object() : ParseJson(text, {"arguments"});
+    const auto parsed = ParseJson(text.empty() ? "{}" : text, {"arguments"});
     if (!parsed.ok()) return "arguments that are no JSON";
     call->arguments = *parsed;
   }

@@ -96,7 +96,8 @@ absl::Status Run(const ToolCallsOptions& options, bool list, const std::string& 
     const RewardResult result = checker->Score({prompt, completion}, Deadline::Never());
     const bool ours = result.state == RewardState::kScored && result.score == 1;
     const bool theirs = line.at("valid");
-    for (Agreement* sum : {&all, &by_category[category], &by_kind[line.at("kind")]}) {
+    for (Agreement* sum :
+         {&all, &by_category[category], &by_kind[line.at("kind").get<std::string>()]}) {
       ++(ours == theirs ? sum->same : ours ? sum->ours_alone : sum->theirs_alone);
     }
     if (list && ours != theirs) {
