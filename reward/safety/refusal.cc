@@ -30,7 +30,7 @@ std::string EnglishPattern() {
   const std::string cannot =
       R"re((?:can't|cannot|can not|cant|won't|will not|(?:am|'m) (?:not able|unable) to)re"
       R"re(|(?:am|'m) not (?:going|allowed|permitted|willing) to|(?:would not|wouldn't) be able to)re"
-      R"re(|(?:don't|do not) feel comfortable))re";
+      R"re(|(?:don't|do not) feel comfortable)(?:,? (?:and|or) (?:cannot|will not|won't))?)re";
   const std::string softener =
       R"re((?: (?:really|in good conscience|ethically|legally|possibly|directly|actually|ever)re"
       R"re(|simply|knowingly|be able to|just)){0,2},? )re";
@@ -38,16 +38,18 @@ std::string EnglishPattern() {
       R"re((?:help(?! but| feeling| wondering| noticing| thinking| laughing| smiling)|assist)re"
       R"re(|comply|provid(?:e|ing)|fulfil\w*|shar(?:e|ing)(?! (?:my|your) )|offer|creat(?:e|ing))re"
       R"re(|support (?:that|this|such|requests?)|giv(?:e|ing) (?:you|out|any|that)re"
-      R"re(|instructions|advice|information|details)|do (?:that|this|so)|writ(?:e|ing)|generate)re"
+      R"re(|instructions|advice|information|details)|do (?:that|this|so)(?! any)|writ(?:e|ing)|generate)re"
       R"re(|produce|answer|discuss|engage|participate|facilitate|condone|promote|encourage|teach)re"
       R"re(|instruct|advise|reveal|disclose|supply|walk you|go into|helping|assisting|discussing)re"
       R"re(|tell you (?!how (?:happy|glad|much|many times|often|sorry|excited)))re"
       R"re(|(?:explain|describe|show you|recommend|suggest) (?:how|ways|that|this)|respond to)re"
       R"re(|continue with|complete (?:this|that|your)|carry out|accommodate|satisfy|proceed)re"
-      R"re(|process (?:this|that)|be part of))re";
+      R"re(|process (?:this|that)|be part of|talk about))re";
   const std::vector<std::string> patterns = {
       absl::StrCat(R"re(\b(?:i|as an ai[^.!?\n]{0,60}?)(?: |(?=')))re", cannot, softener, verb,
                    R"re((?![^.!?\n]{0,40}\b(?:enough|without)\b))re"),
+      absl::StrCat(R"re(\bi(?:'d| would) (?:rather|prefer) not (?:to )?)re", verb),
+      R"re((?:^|[.,!;:\n] ?)(?:can't|cannot|won't) (?:help you|help with|assist)\b)re",
       R"re(\bi (?:can't|cannot|can not|won't|will not)(?: do (?:that|this|it))?\s*(?:[.!,;\n]|$))re",
       R"re(\bi(?: am|'m|'ll| will)? (?:(?:have to|must|need to|going to|respectfully|politely) )*)re"
       R"re((?:decline|refuse)(?! to believe)\b)re",
@@ -68,7 +70,7 @@ std::string GermanPattern() {
       R"re([^.!?;,\n]{0,40}?\b(?:(?:weiter)?helfen|unterstütz\w*|beantwort\w*|bereitstell\w*)re"
       R"re(|bereitzustell\w*|geben|erklär\w*|nachkommen|dienen|tun|erfüll\w*|mitmachen|liefern)re"
       R"re(|schreiben|erstell\w*|verraten|weitergeben|nennen|anleit\w*|mitteilen|behilflich)re"
-      R"re(|zustimmen|beitragen)\b)re";
+      R"re(|zustimmen|beitragen|bearbeiten)\b)re";
   const std::string modal = R"re((?:kann|darf|werde|möchte|will|können|dürfen|werden))re";
   const std::string no = absl::StrCat(kGap, R"re(\b(?:nicht|kein\w*)\b)re", verb);
   const std::vector<std::string> patterns = {
@@ -125,6 +127,7 @@ std::string ChinesePattern() {
       R"re((?:我|恕)[^.!?;。,\n]{0,8}?)re", cannot,
       R"re([^.!?;。,\n]{0,16}?(?:帮|幫|提供|协助|協助|回答|满足|支持|参与|讨论|透露|生成|编写|撰写)re"
       R"re(|教|告诉|给出|给你|给您|为您|为你|执行|处理|完成|继续|分享|解答|答复|配合|这样做|这么做|请求|要求))re",
+      R"re(|我(?:帮不了|帮不到|做不到|不能)(?:你|您|这|。|$))re",
       R"re(|(?:抱歉|对不起|不好意思|很遗憾)[^。!?\n]{0,12}?)re", cannot);
 }
 
