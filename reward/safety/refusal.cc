@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 #include "data/check.h"
 #include "data/regex.h"
@@ -127,12 +128,18 @@ std::string ChinesePattern() {
       R"re((?:我|恕)[^.!?;。,\n]{0,8}?)re", cannot,
       R"re([^.!?;。,\n]{0,16}?(?:帮|幫|提供|协助|協助|回答|满足|支持|参与|讨论|透露|生成|编写|撰写)re"
       R"re(|教|告诉|给出|给你|给您|为您|为你|执行|处理|完成|继续|分享|解答|答复|配合|这样做|这么做|请求|要求))re",
-      R"re(|我(?:帮不了|帮不到|做不到|不能)(?:你|您|这|。|$))re",
+      R"re(|我(?:帮不了|帮不到|做不到)(?:你|您|这|。|$))re",
       R"re(|(?:抱歉|对不起|不好意思|很遗憾)[^。!?\n]{0,12}?)re", cannot);
 }
 
+// The patterns' words have Latin letters below U+0100: \w and \b for these are much smaller than
+// those for all of Unicode.
 Regex MustCompile(const std::string& pattern) {
-  absl::StatusOr<Regex> regex = Regex::Compile(pattern);
+  const std::string letter = "[0-9a-zß-ÿ]";
+  const std::string border =
+      absl::StrCat("(?:(?<!", letter, ")(?=", letter, ")|(?<=", letter, ")(?!", letter, "))");
+  absl::StatusOr<Regex> regex =
+      Regex::Compile(absl::StrReplaceAll(pattern, {{R"(\w)", letter}, {R"(\b)", border}}));
   GRPO_CHECK(regex.ok());
   return *std::move(regex);
 }
