@@ -15,6 +15,7 @@
 #include "reward/countdown.h"
 #include "reward/final_answer.h"
 #include "reward/instructions/instructions.h"
+#include "reward/safety/safety.h"
 #include "reward/style/cosine_length.h"
 #include "reward/style/format.h"
 #include "reward/style/language.h"
@@ -22,6 +23,7 @@
 #include "reward/style/phrases.h"
 #include "reward/style/repetition.h"
 #include "reward/task_answer.h"
+#include "reward/tools/tool_calls.h"
 
 namespace grpo {
 namespace {
@@ -91,6 +93,10 @@ const std::vector<Entry>& Entries() {
       Entry::Of<PhrasesOptions>("phrases", "required and forbidden phrases", NewPhrases),
       Entry::Of<LanguageOptions>("language", "share of the text in the wanted language",
                                  NewLanguage),
+      Entry::Of<ToolCallsOptions>("tool_calls", "1 where the calls are those expected",
+                                  NewToolCalls),
+      Entry::Of<SafetyOptions>("safety", "refusals, canaries, secrets, topics, injected text",
+                               NewSafety),
       Entry::Of<InstructionsOptions>("instructions", "IFEval's 25 kinds of instructions",
                                      NewInstructions),
   };

@@ -1,0 +1,31 @@
+// Views of a text in which hidden phrases are found.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace grpo {
+
+// Whether a character is part of a word: a letter, a digit, a mark or '_'.
+bool IsWordCharacter(char32_t code_point);
+
+// Whether a character belongs to a script that writes words without spaces between them (Chinese,
+// Japanese, Thai, Lao, Khmer, Burmese).
+bool IsUnspacedScript(char32_t code_point);
+
+// Whether the bytes from `begin` to `end` of UTF-8 text are not a part of longer words. A side
+// where the phrase itself has no spaced word needs no border.
+bool StandsAlone(absl::string_view text, size_t begin, size_t end);
+
+// The text folded (FoldText), its words alone with one space between them.
+std::string FoldedWords(absl::string_view text);
+
+// The text folded, letters and digits alone: "S-E C_R ET" is "secret".
+std::string Squeezed(absl::string_view text);
+
+// The characters in reverse order.
+std::string Reversed(absl::string_view text);
+
+}  // namespace grpo
