@@ -1,69 +1,26 @@
 #include "reward/math/equivalence.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 
 #include "reward/math/assignment.h"
 #include "reward/math/interval.h"
-#include "reward/math/ladder.h"
 #include "reward/math/prepare.h"
+#include "reward/math/scalar_comparison.h"
 #include "reward/math/small_fraction.h"
 
 namespace grpo {
 namespace {
 
-constexpr size_t kMaxPairs = 250000;   // of items of two lists of plain numbers
-constexpr int kMaxLadderCalls = 400;   // in a comparison
-constexpr int kMaxUndecidedCalls = 2;  // each of which may cost milliseconds
-
-MathComparison Equal(const char* reason) { return {MathVerdict::kEqual, reason}; }
-MathComparison Different(const char* reason) { return {MathVerdict::kNotEqual, reason}; }
-MathComparison Undecided(const char* reason) { return {MathVerdict::kUndecided, reason}; }
-
-bool IsOp(const Answer& answer, Op op) {
-  return answer.form == AnswerForm::kScalar && answer.op == op;
-}
-
-Answer Difference(const Answer& a, const Answer& b) {
-  return MakeScalar(Op::kAdd, {a, MakeScalar(Op::kNegate, {b})});
-}
-
-// Digits from the first that is not zero.
-int SignificantDigits(const std::string& number) {
-  int digits = 0;
-  for (const char c : number) {
-    if (c != '.' && (digits > 0 || c != '0')) ++digits;
-  }
-  return digits;
-}
-
-int Decimals(const std::string& number) {
-  const size_t point = number.find('.');
-  return point == std::string::npos ? 0 : static_cast<int>(number.size() - point) - 1;
-}
-
-// The number of a decimal with its sign stripped; null where the answer is something else.
-const Answer* AsDecimal(const Answer& answer) {
-  const Answer* number = IsOp(answer, Op::kNegate) ? &answer.parts[0] : &answer;
-  const bool decimal = IsOp(*number, Op::kNumber) && number->text.find('.') != std::string::npos;
-  return decimal ? number : nullptr;
-}
-
-bool HasFiniteDecimal(const Answer& answer) {
-  absl::optional<SmallFraction> value = ValueOf(answer);
-  if (IsOp(answer, Op::kNumber) || IsOp(answer, Op::kNegate)) return true;
-  if (!value.has_value()) return false;
-  for (const int64_t prime : {2, 5}) {
-    while (value->denominator % prime == 0) value->denominator /= prime;
-  }
-  return value->denominator == 1;
-}
+constexpr size_t kMaxPairs = 250000;    // of items of two lists of plain numbers
+constexpr size_t kMaxItemPairs = 1000;  // of other items that are written differently
 
 bool IsTimeOfDay(const Answer& ratio) {
   if (ratio.parts.size() < 2 || ratio.parts.size() > 3) return false;
@@ -78,7 +35,7 @@ bool IsTimeOfDay(const Answer& ratio) {
 
 class Comparer {
  public:
-  explicit Comparer(const MathPolicy& policy) : policy_(policy) {}
+  explicit Comparer(const MathPolicy& policy) : policy_(policy), scalars_(policy) {}
 
   MathComparison Compare(const Answer& a, const Answer& b) {
     if (++depth_ > 20) {
@@ -107,7 +64,7 @@ class Comparer {
       return Ordered(a, b);
     }
     if (a.form != b.form) return Different("of different kinds");
-    if (a.form == AnswerForm::kScalar) return Scalars(a, b);
+    if (a.form == AnswerForm::kScalar) return scalars_.Compare(a, b);
     return CanonicalText(a) == CanonicalText(b) ? Equal("same") : Different("different");
   }
 
@@ -172,7 +129,7 @@ class Comparer {
         return Different("an end is open on one side only");
       }
       for (const auto& ends : {std::make_pair(&x.low, &y.low), std::make_pair(&x.high, &y.high)}) {
-        const MathComparison end = Scalars(*ends.first, *ends.second);
+        const MathComparison end = scalars_.Compare(*ends.first, *ends.second);
         if (end.verdict != MathVerdict::kEqual) return end;
       }
     }
@@ -222,7 +179,8 @@ class Comparer {
       if (values.verdict == MathVerdict::kEqual) return values;
     }
     if (IsEquation(a) && IsEquation(b)) {
-      return UpToFactor(Difference(a.parts[0], a.parts[1]), Difference(b.parts[0], b.parts[1]));
+      return scalars_.UpToFactor(Difference(a.parts[0], a.parts[1]),
+                                 Difference(b.parts[0], b.parts[1]));
     }
     return SameChain(a, b);
   }
@@ -269,7 +227,7 @@ class Comparer {
           !IsScalar(ratio.parts[1]) || other.form != AnswerForm::kScalar) {
         return Different("of different kinds");
       }
-      return Scalars(MakeScalar(Op::kDivide, ratio.parts), other);
+      return scalars_.Compare(MakeScalar(Op::kDivide, ratio.parts), other);
     }
     if (a.parts.size() != b.parts.size()) return Different("ratios of other length");
     if (IsTimeOfDay(a) && IsTimeOfDay(b)) {
@@ -283,8 +241,9 @@ class Comparer {
       if (!IsScalar(a.parts[i]) || !IsScalar(b.parts[i])) return Different("not a ratio");
     }
     for (size_t i = 1; i < a.parts.size(); ++i) {
-      const MathComparison part = Scalars(MakeScalar(Op::kMultiply, {a.parts[0], b.parts[i]}),
-                                          MakeScalar(Op::kMultiply, {b.parts[0], a.parts[i]}));
+      const MathComparison part =
+          scalars_.Compare(MakeScalar(Op::kMultiply, {a.parts[0], b.parts[i]}),
+                           MakeScalar(Op::kMultiply, {b.parts[0], a.parts[i]}));
       if (part.verdict != MathVerdict::kEqual) return part;
     }
     return Equal("the same ratio");
@@ -389,13 +348,30 @@ class Comparer {
     return all;
   }
 
+  // Items that one side lacks in the same writing.
+  static std::vector<const Answer*> Lacking(const std::vector<Answer>& items,
+                                            const std::vector<Answer>& others) {
+    std::set<std::string> texts;
+    for (const Answer& other : others) texts.insert(CanonicalText(other));
+    std::vector<const Answer*> lacking;
+    for (const Answer& item : items) {
+      if (texts.count(CanonicalText(item)) == 0) lacking.push_back(&item);
+    }
+    return lacking;
+  }
+
   MathComparison Unordered(const std::vector<Answer>& a, const std::vector<Answer>& b) {
     if (a.size() * b.size() > kMaxPairs) return Undecided("lists too long");
     if (a.empty() != b.empty()) return Different("the empty set");
     if (const auto numbers = NumberSets(a, b)) return *numbers;
-    const MathComparison forth = Contained(a, b, /*swapped=*/false);
-    if (forth.verdict != MathVerdict::kEqual) return forth;
-    return Contained(b, a, /*swapped=*/true);
+    const std::vector<const Answer*> only_a = Lacking(a, b), only_b = Lacking(b, a);
+    if (only_a.size() * b.size() + only_b.size() * a.size() > kMaxItemPairs) {
+      return Undecided("lists too long");
+    }
+    const MathComparison forth = Contained(only_a, b, /*swapped=*/false);
+    if (forth.verdict == MathVerdict::kNotEqual) return forth;
+    const MathComparison back = Contained(only_b, a, /*swapped=*/true);
+    return back.verdict == MathVerdict::kEqual ? forth : back;
   }
 
   // Sets of small fractions are sorted.
@@ -415,13 +391,13 @@ class Comparer {
     return keys[0] == keys[1] ? Equal("the same set of numbers") : Different("other numbers");
   }
 
-  MathComparison Contained(const std::vector<Answer>& a, const std::vector<Answer>& b,
-                           bool swapped) {
+  MathComparison Contained(const std::vector<const Answer*>& items,
+                           const std::vector<Answer>& others, bool swapped) {
     MathComparison all = Equal("equal as sets");
-    for (const Answer& item : a) {
+    for (const Answer* const item : items) {
       MathComparison best = Different("an item has no counterpart");
-      for (const Answer& other : b) {
-        const MathComparison pair = swapped ? Compare(other, item) : Compare(item, other);
+      for (const Answer& other : others) {
+        const MathComparison pair = swapped ? Compare(other, *item) : Compare(*item, other);
         if (pair.verdict == MathVerdict::kUndecided) best = pair;
         if (pair.verdict == MathVerdict::kEqual) {
           best = pair;
@@ -456,115 +432,9 @@ class Comparer {
     return InOrder(a.parts, b.parts);
   }
 
-  // ---- scalars
-  MathComparison Scalars(const Answer& a, const Answer& b) {
-    if (const auto special = SpecialScalars(a, b)) return *special;
-    const MathComparison exact = ExactScalars(a, b);
-    if (exact.verdict == MathVerdict::kEqual) return exact;
-    if (Close(a, b)) return Equal("equal within the precision");
-    return exact;
-  }
-
-  // Degrees and percentages as a whole.
-  absl::optional<MathComparison> SpecialScalars(const Answer& a, const Answer& b) {
-    for (const Op op : {Op::kDegrees, Op::kPercent}) {
-      if (IsOp(a, op) == IsOp(b, op)) continue;
-      const Answer& marked = IsOp(a, op) ? a : b;
-      const Answer& plain = IsOp(a, op) ? b : a;
-      if (op == Op::kPercent ? policy_.percent : policy_.degrees) {
-        const MathComparison converted = ExactScalars(a, b);
-        if (converted.verdict == MathVerdict::kEqual) return converted;
-      }
-      // "0.5%" to the truth 0.5 is a mistake more often than a short form.
-      const auto value = ValueOf(marked.parts[0]);
-      if (op == Op::kPercent && value.has_value() && *value < SmallFraction{1, 1} &&
-          SmallFraction{-1, 1} < *value) {
-        return Different("a percentage");
-      }
-      return IsOp(a, op) ? Scalars(marked.parts[0], plain) : Scalars(plain, marked.parts[0]);
-    }
-    return absl::nullopt;
-  }
-
-  MathComparison ExactScalars(const Answer& a, const Answer& b) {
-    const auto x = ValueOf(a), y = ValueOf(b);
-    if (x.has_value() && y.has_value()) {
-      return *x == *y ? Equal("the same number") : Different("values differ");
-    }
-    if (!IsScalar(a) || !IsScalar(b)) return Different("of different kinds");
-    if (CanonicalText(a) == CanonicalText(b)) return Equal("the same expression");
-    if (IsInfinite(a) || IsInfinite(b)) return Different("infinite on one side");
-    if (ladder_calls_++ > kMaxLadderCalls || undecided_calls_ > kMaxUndecidedCalls) {
-      return Undecided("too much to compare");
-    }
-    return FromLadder(CompareExpressions(ToExpression(a), ToExpression(b)));
-  }
-
-  static bool IsInfinite(const Answer& answer) {
-    return IsOp(answer, Op::kInfinity) ||
-           (IsOp(answer, Op::kNegate) && IsOp(answer.parts[0], Op::kInfinity));
-  }
-
-  MathComparison UpToFactor(const Answer& a, const Answer& b) {
-    if (ladder_calls_++ > kMaxLadderCalls || undecided_calls_ > kMaxUndecidedCalls) {
-      return Undecided("too much to compare");
-    }
-    return FromLadder(grpo::CompareUpToFactor(ToExpression(a), ToExpression(b)));
-  }
-
-  MathComparison FromLadder(const LadderResult& result) {
-    switch (result.decision) {
-      case Decision::kEqual:
-        return Equal(result.reason);
-      case Decision::kNotEqual:
-        return Different(result.reason);
-      default:
-        ++undecided_calls_;
-        return Undecided(result.reason);
-    }
-  }
-
-  // ---- precision
-  bool Close(const Answer& truth, const Answer& answer) {
-    if (!IsScalar(truth) || !IsScalar(answer) || HasVariables(truth) || HasVariables(answer)) {
-      return false;
-    }
-    if (policy_.precision == "relative" && policy_.tolerance > 0) {
-      const Answer bound = MakeScalar(
-          Op::kMultiply,
-          {MakeNumber(absl::StrFormat("%.17f", policy_.tolerance)), MakeScalar(Op::kAbs, {truth})});
-      return Within(truth, answer, bound, /*inclusive=*/true);
-    }
-    if (policy_.precision == "truth_digits") {
-      const Answer* decimal = AsDecimal(truth);
-      return decimal != nullptr && Within(truth, answer, LastPlace(*decimal, "5", 1), true);
-    }
-    return MachinePrecision(truth, answer) || MachinePrecision(answer, truth);
-  }
-
-  // Digits that a program prints for a number without a finite decimal form.
-  bool MachinePrecision(const Answer& decimal, const Answer& other) {
-    const Answer* number = AsDecimal(decimal);
-    if (number == nullptr || SignificantDigits(number->text) < 15 || HasFiniteDecimal(other)) {
-      return false;
-    }
-    return Within(decimal, other, LastPlace(*number, "1", 0), /*inclusive=*/false);
-  }
-
-  // digit · 10^-(decimals + shift).
-  static Answer LastPlace(const Answer& decimal, const char* digit, int shift) {
-    const int decimals = Decimals(decimal.text) + shift;
-    return MakeNumber(absl::StrCat("0.", std::string(decimals - 1, '0'), digit));
-  }
-
-  static bool Within(const Answer& a, const Answer& b, const Answer& bound, bool inclusive) {
-    const auto order = CompareConstants(MakeScalar(Op::kAbs, {Difference(a, b)}), bound);
-    return order.has_value() && (inclusive ? *order <= 0 : *order < 0);
-  }
-
   const MathPolicy& policy_;
   int depth_ = 0;
-  int ladder_calls_ = 0, undecided_calls_ = 0;
+  ScalarComparer scalars_;
 };
 
 // A single letter or word beside what was read as variables: \text{E} and E, odd and \text{odd}.
