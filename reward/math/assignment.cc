@@ -122,8 +122,9 @@ std::string CanonicalText(const Answer& answer) {
   const bool commutes =
       answer.form == AnswerForm::kScalar && (answer.op == Op::kAdd || answer.op == Op::kMultiply);
   if (commutes) std::sort(parts.begin(), parts.end());
-  std::string text = absl::StrCat("(", static_cast<int>(answer.form), " ",
-                                  static_cast<int>(answer.op), " ", answer.text);
+  std::string text = absl::StrCat(
+      "(", static_cast<int>(answer.form), " ", static_cast<int>(answer.op), " ", answer.columns,
+      answer.left_closed ? "[" : "(", answer.right_closed ? "]" : ")", answer.text);
   for (const std::string& part : parts) absl::StrAppend(&text, " ", part);
   for (const Relation relation : answer.relations) {
     absl::StrAppend(&text, " ", static_cast<int>(relation));

@@ -75,6 +75,12 @@ class Comparer {
   // ---- words
   MathComparison Texts(const Answer& a, const Answer& b) {
     if (a.form == b.form && WordKey(a.text) == WordKey(b.text)) return Equal("same words");
+    // \text{C} and (C).
+    const Answer& choice = a.form == AnswerForm::kChoice ? a : b;
+    const Answer& text = a.form == AnswerForm::kChoice ? b : a;
+    if (choice.form == AnswerForm::kChoice && text.text == WordKey(choice.text)) {
+      return Equal("same choice");
+    }
     return Different("words differ");
   }
 
@@ -112,8 +118,7 @@ class Comparer {
   // Nothing where the two are no sets of real numbers.
   absl::optional<MathComparison> Ranges(const Answer& a, const Answer& b) {
     if (!IsRange(a) && !IsRange(b)) return absl::nullopt;
-    if (IsInequality(b) && !IsInequality(a) && a.form != AnswerForm::kRelation &&
-        !policy_.inequality_for_interval) {
+    if (IsInequality(b) && !IsInequality(a) && !policy_.inequality_for_interval) {
       return Different("an inequality for an interval");
     }
     const auto first = ToIntervals(a), second = ToIntervals(b);

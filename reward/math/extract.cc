@@ -61,11 +61,27 @@ absl::optional<Extraction> FromHashes(absl::string_view text) {
   return Extraction{std::string(line), "####"};
 }
 
-// Whether a text is mathematics as a whole, not words.
+// Words outside commands: runs of at least two letters.
+int CountWords(absl::string_view text) {
+  int words = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!absl::ascii_isalpha(text[i])) continue;
+    const size_t begin = i;
+    while (i < text.size() && absl::ascii_isalpha(text[i])) ++i;
+    if (i - begin >= 2 && (begin == 0 || text[begin - 1] != '\\')) ++words;
+  }
+  return words;
+}
+
+// Whether a text is mathematics as a whole, not a sentence.
 bool IsMathematics(absl::string_view text) {
   if (absl::StripAsciiWhitespace(text).empty() || text.size() > kMaxAnswerText) return false;
   const ParsedAnswer parsed = ParseAnswer(text);
-  return parsed.parsed() && parsed.readings[0].form != AnswerForm::kText;
+  if (!parsed.parsed()) return false;
+  bool has_words = false;
+  VisitParts(parsed.readings[0],
+             [&](const Answer& part) { has_words = has_words || part.form == AnswerForm::kText; });
+  return !has_words || parsed.readings[0].form == AnswerForm::kChoice;
 }
 
 // ---- "the answer is …"
@@ -252,6 +268,16 @@ absl::optional<Extraction> FromCue(absl::string_view tail) {
   return Extraction{std::string(said.substr(0, kMaxAnswerText)), "announced answer"};
 }
 
+// "The final answer is $10,455$" behind the last box says more than the box.
+absl::optional<Extraction> FromLateAnnouncement(absl::string_view text) {
+  if (text.size() > kTailBytes) text = text.substr(text.size() - kTailBytes);
+  const size_t phrase = text.rfind("final answer is");
+  if (phrase == kNone || text.find("box", phrase) != kNone) return absl::nullopt;
+  auto answer = FromCue(text.substr(phrase));
+  if (!answer.has_value() || !IsMathematics(answer->text)) return absl::nullopt;
+  return answer;
+}
+
 // The last line's bold end.
 absl::optional<Extraction> FromBold(absl::string_view tail) {
   tail = absl::StripTrailingAsciiWhitespace(tail);
@@ -320,7 +346,7 @@ absl::optional<Extraction> FromChoice(absl::string_view text) {
 
 absl::optional<Extraction> FromPlainText(absl::string_view text, const ExtractPolicy& policy) {
   if (auto hashes = FromHashes(text)) return hashes;
-  if (text.size() <= kShortText && IsMathematics(text)) {
+  if (text.size() <= kShortText && CountWords(text) <= 2 && IsMathematics(text)) {
     return Extraction{std::string(text), "whole text"};
   }
   if (policy.choice) return FromChoice(text);
@@ -339,6 +365,9 @@ absl::optional<Extraction> ExtractAnswer(absl::string_view completion,
                                          const ExtractPolicy& policy) {
   const absl::optional<absl::string_view> text = WithoutThought(completion);
   if (!text.has_value()) return absl::nullopt;
+  if (policy.plain) {
+    if (auto answer = FromLateAnnouncement(*text)) return answer;
+  }
   if (policy.boxed) {
     const BoxedAnswer boxed = LastBoxes(*text, /*unclosed_to_end=*/policy.truth);
     if (boxed.unclosed) return absl::nullopt;
