@@ -355,7 +355,8 @@ absl::optional<Extraction> FromPlainText(absl::string_view text, const ExtractPo
   if (auto answer = FromCue(tail)) return answer;
   if (auto answer = FromBold(tail)) return answer;
   if (auto answer = FromEnd(tail)) return answer;
-  if (text.size() > kShortText || absl::StripAsciiWhitespace(text).empty()) return absl::nullopt;
+  text = absl::StripAsciiWhitespace(text);
+  if (text.size() > kShortText || text.empty()) return absl::nullopt;
   return Extraction{std::string(text), "whole text"};
 }
 

@@ -220,9 +220,9 @@ class Lexer {
   // Bytes of a thousands separator at `from` with exactly three digits behind it; 0 if there is
   // none.
   size_t ThousandsSeparator(size_t from, size_t end) const {
-    for (const absl::string_view separator : {"{,}", ",", " "}) {
+    for (const absl::string_view separator : {"{,}", "{, }", " {,}", " {, }", ",", " "}) {
       if (!absl::StartsWith(text_.substr(from), separator)) continue;
-      const bool sure = separator == "{,}";
+      const bool sure = separator.find('{') != absl::string_view::npos;
       if (separator == "," && (commas_ != CommaReading::kThousands || brackets_ > 0)) continue;
       if (separator == " " && (brackets_ > 0 || commas_ == CommaReading::kSeparator)) continue;
       size_t start = from + separator.size();

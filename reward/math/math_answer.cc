@@ -113,7 +113,8 @@ ParsedAnswer ParseTruth(absl::string_view truth) {
   const absl::optional<Extraction> extraction = ExtractAnswer(truth, policy);
   if (!extraction.has_value()) return boxed ? ParseAnswer(truth) : whole;
   // Words are an answer of their own; a number among them is the answer of a whole solution only.
-  const bool words = whole.parsed() && truth.size() < 100;
+  const bool words =
+      whole.parsed() && truth.size() < 100 && absl::string_view(extraction->source) != "####";
   if (words) return whole;
   ParsedAnswer answer = ParseAnswer(extraction->text);
   return answer.parsed() || boxed ? answer : whole;
