@@ -331,11 +331,11 @@ class Comparer {
     return Single(named.values, other, swapped);
   }
 
-  // A list of one says what its item says; a longer one hedges.
+  // A list of one, also in several writings, says what its item says; a longer one hedges.
   MathComparison Single(const std::vector<Answer>& values, const Answer& other, bool swapped) {
     if (values.empty()) return Different("the empty set");
     for (size_t i = 1; i < values.size(); ++i) {
-      if (CanonicalText(values[i]) != CanonicalText(values[0])) {
+      if (i > 4 || Compare(values[i], values[0]).verdict != MathVerdict::kEqual) {
         return Different("several values and one");
       }
     }
