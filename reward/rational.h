@@ -46,6 +46,10 @@ class Rational {
   bool operator<=(const Rational& other) const { return fmpq_cmp(value_, other.value_) <= 0; }
   bool IsZero() const { return fmpq_is_zero(value_) != 0; }
 
+  // FLINT's own number, for what this class has no function for.
+  fmpq* flint() { return value_; }
+  const fmpq* flint() const { return value_; }
+
   // "7/2", "-3"; long numbers are shortened in the middle.
   std::string ToString() const;
 

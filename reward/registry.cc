@@ -15,6 +15,7 @@
 #include "reward/countdown.h"
 #include "reward/final_answer.h"
 #include "reward/instructions/instructions.h"
+#include "reward/math/math_answer.h"
 #include "reward/safety/safety.h"
 #include "reward/style/cosine_length.h"
 #include "reward/style/format.h"
@@ -93,6 +94,8 @@ const std::vector<Entry>& Entries() {
       Entry::Of<PhrasesOptions>("phrases", "required and forbidden phrases", NewPhrases),
       Entry::Of<LanguageOptions>("language", "share of the text in the wanted language",
                                  NewLanguage),
+      Entry::Of<MathAnswerOptions>("math_answer", "1 where the final answer equals the truth",
+                                   NewMathAnswer),
       Entry::Of<ToolCallsOptions>("tool_calls", "1 where the calls are those expected",
                                   NewToolCalls),
       Entry::Of<SafetyOptions>("safety", "refusals, canaries, secrets, topics, injected text",
