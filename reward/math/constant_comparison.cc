@@ -9,7 +9,7 @@ namespace grpo {
 namespace {
 
 constexpr int kPrecisions[] = {64, 256, 1024, 4096};
-constexpr int64_t kFuelPerValue[] = {100'000, 150'000, 200'000, 400'000};
+constexpr int64_t kFuelPerValue[] = {100'000, 150'000, 200'000, 600'000};
 // Expressions of at most so many bits are taken for equal where they agree to kAgreementBits.
 constexpr double kMostBits = 1200;
 constexpr int64_t kAgreementBits = 3000;
