@@ -170,7 +170,7 @@ Ball BallEvaluator::RationalPower(const Ball& base, const Rational& exponent) {
   const Rational numerator = exponent * denominator;
   const absl::optional<int64_t> degree = SmallInteger(denominator);
   constexpr int64_t kHighestDegree = 1'000;
-  if (!SpendFunction()) return Ball::Unknown();
+  if (!SpendRoot()) return Ball::Unknown();
   if (!degree || *degree > kHighestDegree) {
     return SpendFunction() ? base.Power(Ball::FromRational(exponent, bits_), bits_)
                            : Ball::Unknown();

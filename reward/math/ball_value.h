@@ -40,6 +40,7 @@ class BallEvaluator {
   using Node = Expression::Node;
 
   bool SpendSimple() { return fuel_.Spend(60 + bits_ / 4); }
+  bool SpendRoot() { return fuel_.Spend(200 + bits_ + bits_ * bits_ / 4'000); }
   bool SpendFunction() { return fuel_.Spend(600 + 8 * bits_ + bits_ * bits_ / 200); }
 
   Ball Argument(const Node& node, int position, const SumIndices& indices) {

@@ -11,7 +11,7 @@ namespace {
 // Calcium's time cannot be counted beforehand; expressions of so few irrational operations, of such
 // numbers, have been seen to take less than a millisecond.
 constexpr int kMostOperations = 24;
-constexpr int kMostIrrational = 5;  // roots, powers and functions
+constexpr int kMostIrrational = 3;  // roots, powers and functions
 constexpr int64_t kMostBits = 64;
 constexpr int64_t kHighestPower = 8;
 

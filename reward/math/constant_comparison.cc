@@ -9,7 +9,7 @@ namespace grpo {
 namespace {
 
 constexpr int kPrecisions[] = {64, 256, 1024, 4096};
-constexpr int64_t kFuelPerValue[] = {100'000, 150'000, 200'000, 400'000};
+constexpr int64_t kFuelPerValue[] = {100'000, 150'000, 200'000, 600'000};
 // Expressions of at most so many bits are taken for equal where they agree to kAgreementBits.
 constexpr double kMostBits = 1200;
 constexpr int64_t kAgreementBits = 3000;
@@ -40,9 +40,17 @@ bool AgreeFully(const Side& a, const Side& b, const Ball& left, const Ball& righ
   return left.Subtract(right, bits).UpperExponent() <= scale - kAgreementBits;
 }
 
+// Last, because Calcium takes longer than 4096 bits do.
+LadderResult Proved(const Side& a, const Side& b, OddRoots odd_roots) {
+  const absl::optional<bool> proof =
+      ProveEqual(a.expression, a.exact, b.expression, b.exact, odd_roots);
+  if (!proof) return {Decision::kUndecided, "the values are too close to be told apart"};
+  if (*proof) return {Decision::kEqual, "the values are proved equal"};
+  return {Decision::kNotEqual, "the values are proved different"};
+}
+
 Outcome CompareBalls(const Side& a, const Side& b, OddRoots odd_roots) {
   Outcome outcome{{Decision::kUndecided, "a value could not be calculated"}};
-  constexpr int kProof = 1;  // Calcium costs more than 256 bits, but less than 4096
   constexpr int kLast = 3;
   for (int step = 0; step <= kLast; ++step) {
     const Ball left = a.Evaluate(step, odd_roots, outcome.met_negative_root);
@@ -52,24 +60,14 @@ Outcome CompareBalls(const Side& a, const Side& b, OddRoots odd_roots) {
       return outcome;
     }
     if (!left.IsFinite() || !right.IsFinite()) {
-      if (step >= kProof) break;  // a value that more bits bring to light is rare
+      if (step > 0) break;  // a value that more bits bring to light is rare
       continue;
-    }
-    if (step == kProof) {
-      const absl::optional<bool> proof =
-          ProveEqual(a.expression, a.exact, b.expression, b.exact, odd_roots);
-      if (proof) {
-        outcome.result = *proof
-                             ? LadderResult{Decision::kEqual, "the values are proved equal"}
-                             : LadderResult{Decision::kNotEqual, "the values are proved different"};
-        return outcome;
-      }
     }
     if (step < kLast) continue;
     if (AgreeFully(a, b, left, right, kPrecisions[step])) {
       outcome.result = {Decision::kEqual, "the values agree to 3000 bits"};
     } else {
-      outcome.result = {Decision::kUndecided, "the values are too close to be told apart"};
+      outcome.result = Proved(a, b, odd_roots);
     }
   }
   return outcome;

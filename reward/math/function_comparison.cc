@@ -9,10 +9,11 @@ namespace grpo {
 namespace {
 
 constexpr int kFirstBits = 64;
-constexpr int kMostBits = 2048;
+constexpr int kMostBits = 4096;
 constexpr int64_t kFuel = 250'000;      // of one side, at first
-constexpr int64_t kFineFuel = 400'000;  // and with more bits
+constexpr int64_t kFineFuel = 600'000;  // and with more bits
 constexpr int kFewestPoints = 2;
+constexpr int kEnoughPoints = 5;  // with more bits: that all points agree roughly is known then
 
 // What the points say together.
 struct Tally {
@@ -82,7 +83,7 @@ class FunctionComparison {
     Ball reference_a;
     Ball reference_b;
     bool has_reference = !up_to_factor_;
-    for (int point = 0; point < kNumPoints && !tally.different; ++point) {
+    for (int point = 0; point < kNumPoints && !tally.different && !IsEnough(tally, bits); ++point) {
       Ball left = Evaluate(a_, exact_a_, point, bits, fuel_a);
       if (!left.IsFinite()) continue;
       Ball right = Evaluate(b_, exact_b_, point, bits, fuel_b);
@@ -102,6 +103,10 @@ class FunctionComparison {
       Count(left, right, counts, bits, height, tally);
     }
     return tally;
+  }
+
+  static bool IsEnough(const Tally& tally, int bits) {
+    return bits > kFirstBits && tally.equal >= kEnoughPoints;
   }
 
   static bool IsNonzero(const Ball& ball, int bits) { return ball.LowerExponent() > -bits / 2; }

@@ -37,7 +37,7 @@ double BitsOfValue(const Expression& expression, ExactEvaluator& exact, int32_t 
   return std::min(static_cast<double>(bits), kTooHigh);
 }
 
-double OfPower(const Expression& expression, ExactEvaluator& exact, const Expression::Node& node,
+double OfPower(ExactEvaluator& exact, const Expression::Node& node,
                const std::vector<double>& heights) {
   const double base = heights[node.arguments[0]];
   const double exponent = heights[node.arguments[1]];
@@ -61,7 +61,7 @@ double HeightBits(const Expression& expression, ExactEvaluator& exact) {
     } else if (node.op == Op::kVariable) {
       height = 5;
     } else if (node.op == Op::kPower) {
-      height = OfPower(expression, exact, node, heights);
+      height = OfPower(exact, node, heights);
     }
     const bool grows = node.op == Op::kPower || node.op == Op::kExp || node.op == Op::kSinh ||
                        node.op == Op::kCosh || node.op == Op::kTanh || node.op == Op::kFactorial ||

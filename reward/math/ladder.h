@@ -6,8 +6,8 @@
 //   3. values modulo primes of 61 bits: a difference of rational functions is certain, and equality
 //      is, but for chances below 2^-100;
 //   4. balls (complex numbers with certain errors) of 64 to 4096 bits, for constants: disjoint
-//      ones prove a difference; Calcium proves equality, or an agreement to 3000 bits of small
-//      expressions is taken for it;
+//      ones prove a difference, and an agreement to 3000 bits of small expressions is taken for
+//      equality; what is left, Calcium may prove;
 //   5. balls at fixed points, for functions of variables.
 //
 // Conventions. Variables are real. Two functions are equal if they are wherever both are

@@ -45,7 +45,6 @@ bool HasRightArguments(const Expression& expression, const Expression::Node& nod
 bool IsWellFormed(const Expression& expression) {
   const size_t count = expression.nodes.size();
   if (count == 0 || count > kMostNodes) return false;
-  if (count == 1) return HasRightArguments(expression, expression.root());
   std::vector<int> depths(count, 1);
   for (size_t i = 0; i < count; ++i) {
     const Expression::Node& node = expression.nodes[i];
