@@ -1,0 +1,16 @@
+// Rewards in processes of their own. See plugin_reward.h for what users call.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+
+#include "reward/group_reward.h"
+#include "reward/plugins/plugin_reward.h"
+
+namespace grpo {
+
+// A library in helper processes that load it: NewPluginReward in mode "process".
+absl::StatusOr<std::unique_ptr<GroupReward>> NewHostedPlugin(const PluginOptions& options);
+
+}  // namespace grpo
