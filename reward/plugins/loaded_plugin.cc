@@ -1,5 +1,6 @@
 #include "reward/plugins/loaded_plugin.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <exception>

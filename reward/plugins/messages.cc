@@ -137,7 +137,8 @@ PluginItem ReadItem(const json& value) {
   item.prompt = TextField(value, "prompt");
   item.completion = TextField(value, "completion");
   item.ground_truth = TextField(value, "ground_truth");
-  item.metadata_json = Dump(FieldOrNull(value, "metadata"));
+  const json& metadata = FieldOrNull(value, "metadata");
+  item.metadata_json = metadata.is_object() ? Dump(metadata) : "{}";
   item.name = TextField(value, "name");
   item.family = TextField(value, "family");
   item.num_tokens = static_cast<int>(NumberField(value, "num_tokens"));

@@ -1,5 +1,6 @@
 #include "reward/plugins/plugin_reward.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

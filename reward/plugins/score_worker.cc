@@ -15,7 +15,9 @@ namespace {
 // One being answered, one waiting in the pipe.
 constexpr size_t kMaxFlights = 2;
 // For a process that has closed its standard output to end by itself.
-constexpr absl::Duration kEndPatience = absl::Milliseconds(500);
+constexpr absl::Duration kEndPatience = absl::Seconds(2);
+// For a process to end by itself when the reward is closed.
+constexpr absl::Duration kClosePatience = absl::Milliseconds(500);
 
 }  // namespace
 
@@ -59,7 +61,7 @@ void ScoreWorker::Run() {
   for (const Flight& flight : flights_) {
     for (const auto& unit : flight.units) unit->Fail("the reward is being closed");
   }
-  if (child_ != nullptr) child_->Stop(kEndPatience);
+  if (child_ != nullptr) child_->Stop(kClosePatience);
 }
 
 absl::StatusOr<PluginHello> ScoreWorker::StartChild() {

@@ -65,8 +65,7 @@ void KillTree(pid_t root, const std::multimap<pid_t, pid_t>& children) {
 }
 
 // What loses its parent becomes a child of this process, so nothing escapes by detaching itself.
-void KillDescendants(pid_t command) {
-  kill(-command, SIGKILL);
+void KillDescendants() {
   for (int round = 0; round < kMaxKillRounds; ++round) {
     pid_t reaped;
     while ((reaped = waitpid(-1, nullptr, WNOHANG)) > 0) {
@@ -155,7 +154,7 @@ int Supervise(char* const* argv) {
   ReleaseStandardDescriptors();
   int wait_status = 0;
   const bool ended = WaitForCommand(command, signals, &wait_status);
-  KillDescendants(command);
+  KillDescendants();
   if (!ended) return 0;
   EndAs(wait_status);
 }
