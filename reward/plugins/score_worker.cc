@@ -1,6 +1,7 @@
 #include "reward/plugins/score_worker.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

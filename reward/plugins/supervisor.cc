@@ -77,10 +77,10 @@ void KillDescendants() {
   }
 }
 
-[[noreturn]] void BecomeCommand(char* const* argv, const sigset_t& mask) {
+[[noreturn]] void BecomeCommand(char* const* argv, pid_t supervisor, const sigset_t& mask) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() == 1) _exit(127);  // the supervisor was gone before the line above
+  if (getppid() != supervisor) _exit(127);  // it was gone before the line above
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   execvp(argv[0], argv);
   dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
@@ -145,8 +145,9 @@ int Supervise(char* const* argv) {
   sigaddset(&child_signal, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child_signal, &before);
   const int signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+  const pid_t supervisor = getpid();
   const pid_t command = fork();
-  if (command == 0) BecomeCommand(argv, before);
+  if (command == 0) BecomeCommand(argv, supervisor, before);
   if (command < 0 || signals < 0) {
     fprintf(stderr, "cannot start a process: %s\n", strerror(errno));
     return 1;

@@ -125,7 +125,7 @@ std::string Answer(const json& request) {
     const std::string command = item["completion"];
     Misbehave(command);
     answer["results"].push_back(Result(command, item, items.size()));
-    if (command == "few") answer["results"].erase(0);
+    if (command == "few") answer["results"].erase(size_t{0});
     if (command == "many") answer["results"].push_back({{"status", "scored"}, {"score", 1}});
     if (command == "wrong id") answer["id"] = 987654;
     if (command == "text id") answer["id"] = "1";

@@ -1,6 +1,7 @@
 // Plugins with the C interface, good and bad ones, in this process and in helpers.
 #include "reward/plugins/plugin_reward.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <thread>

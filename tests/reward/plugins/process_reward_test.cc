@@ -1,9 +1,11 @@
 // A reward in a process of its own that does everything wrong that a process can do.
+#include <atomic>
 #include <thread>
 
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 #include <sys/wait.h>
 
 #include "reward/plugins/plugin_reward.h"
@@ -241,7 +243,7 @@ TEST(ProcessRewardTest, HandsOverWholeGroupsWhereTheRewardComparesThem) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(divided, 0);
   const auto too_many = ScoreAll(*reward, TestPrompt(), std::vector<std::string>(9, "items"));
-  EXPECT_EQ(too_many.size(), 9);
+  ASSERT_EQ(too_many.size(), 9u);
   EXPECT_EQ(too_many[8].state, RewardState::kError);
   EXPECT_THAT(too_many[8].reason, HasSubstr("max_batch"));
 }

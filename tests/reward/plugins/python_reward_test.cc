@@ -278,7 +278,7 @@ TEST_F(PythonRewardTest, SaysWhatIsWrongWithAFunction) {
   EXPECT_THAT(StartFailure("--trl trl_reward.py:wants_tokens"), HasSubstr("completion_ids"));
   std::ofstream(folder_ + "/broken.py") << "def f(:\n";
   EXPECT_THAT(StartFailure("--verl broken.py:f"), HasSubstr("SyntaxError"));
-  EXPECT_THAT(StartFailure("--none x"), HasSubstr("usage"));
+  EXPECT_THAT(StartFailure("--none x"), HasSubstr("error: "));
   EXPECT_THAT(Children(), IsEmpty());
 }
 
