@@ -68,7 +68,7 @@ struct NewProcess {
   std::array<int, 4> descriptors;  // become 0, 1, 2, 3
   const char* path;
   char* const* argv;
-  int error = 0;  // of exec; the process shares our memory until then
+  volatile int error = 0;  // of exec; the process shares our memory until then
 };
 
 // In the new process, between vfork and exec: system calls only.

@@ -36,20 +36,17 @@ struct ProcessLimits {
 };
 
 struct ProcessOptions {
-  std::string command;  // for /bin/sh
   ProcessLimits limits;
   // grpo_plugin_host, which looks after the processes; "" is the one beside the running program.
   std::string host_path;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
-    visit("command", command, NotEmpty(), "what the shell runs: python3 my_reward.py");
     limits.VisitFields(visit);
   }
 };
 
 struct PluginOptions {
-  std::string path;    // of the shared library
   std::string config;  // a JSON object for the plugin's create(); "" is "{}"
   std::string mode = "process";
   ProcessLimits limits;   // in mode "process"
@@ -57,7 +54,6 @@ struct PluginOptions {
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
-    visit("path", path, NotEmpty(), "shared library with the interface of reward/plugin.h");
     visit("config", config, NoConstraint(), "JSON object that the plugin is created with");
     visit("mode", mode, OneOf{{"process", "in_process"}},
           "in a helper process, or in this one: faster, but its faults end the run");
@@ -65,11 +61,13 @@ struct PluginOptions {
   }
 };
 
-// Starts the processes and waits until each has said hello. The error has the command's last lines
-// of standard error.
-absl::StatusOr<std::unique_ptr<GroupReward>> NewProcessReward(const ProcessOptions& options);
+// Starts the processes, each by /bin/sh with this command, and waits until each has said hello. The
+// error has the command's last lines of standard error.
+absl::StatusOr<std::unique_ptr<GroupReward>> NewProcessReward(const std::string& command,
+                                                              const ProcessOptions& options);
 
-// Loads the library, in mode "process" into helper processes.
-absl::StatusOr<std::unique_ptr<GroupReward>> NewPluginReward(const PluginOptions& options);
+// Loads the shared library at `path`, in mode "process" into helper processes.
+absl::StatusOr<std::unique_ptr<GroupReward>> NewPluginReward(const std::string& path,
+                                                             const PluginOptions& options);
 
 }  // namespace grpo

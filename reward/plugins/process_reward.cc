@@ -146,19 +146,21 @@ absl::StatusOr<std::unique_ptr<GroupReward>> Start(const std::string& what,
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GroupReward>> NewProcessReward(const ProcessOptions& options) {
-  if (options.command.empty()) {
+absl::StatusOr<std::unique_ptr<GroupReward>> NewProcessReward(const std::string& command,
+                                                              const ProcessOptions& options) {
+  if (command.empty()) {
     return absl::InvalidArgumentError(
         "reward process: no command; give one, such as process:python3 my_reward.py");
   }
-  return Start(absl::StrCat("reward process \"", options.command, "\""),
-               HostPath(options.host_path), {"/bin/sh", "-c", options.command}, options.limits);
+  return Start(absl::StrCat("reward process \"", command, "\""), HostPath(options.host_path),
+               {"/bin/sh", "-c", command}, options.limits);
 }
 
-absl::StatusOr<std::unique_ptr<GroupReward>> NewHostedPlugin(const PluginOptions& options) {
+absl::StatusOr<std::unique_ptr<GroupReward>> NewHostedPlugin(const std::string& path,
+                                                             const PluginOptions& options) {
   const std::string host = HostPath(options.host_path);
-  return Start(absl::StrCat("reward plugin ", options.path), host,
-               {host, options.path, options.config}, options.limits);
+  return Start(absl::StrCat("reward plugin ", path), host, {host, path, options.config},
+               options.limits);
 }
 
 }  // namespace grpo

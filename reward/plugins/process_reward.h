@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 
@@ -11,6 +12,7 @@
 namespace grpo {
 
 // A library in helper processes that load it: NewPluginReward in mode "process".
-absl::StatusOr<std::unique_ptr<GroupReward>> NewHostedPlugin(const PluginOptions& options);
+absl::StatusOr<std::unique_ptr<GroupReward>> NewHostedPlugin(const std::string& path,
+                                                             const PluginOptions& options);
 
 }  // namespace grpo
