@@ -61,19 +61,19 @@ class InProcessPlugin : public GroupReward {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GroupReward>> NewPluginReward(const PluginOptions& options) {
-  if (options.path.empty()) {
+absl::StatusOr<std::unique_ptr<GroupReward>> NewPluginReward(const std::string& path,
+                                                             const PluginOptions& options) {
+  if (path.empty()) {
     return absl::InvalidArgumentError(
         "reward plugin: no path; give the library's, such as plugin:build/libmy_reward.so");
   }
-  if (options.mode == "process") return NewHostedPlugin(options);
+  if (options.mode == "process") return NewHostedPlugin(path, options);
   if (options.mode != "in_process") {
-    return absl::InvalidArgumentError(absl::StrCat("reward plugin ", options.path,
+    return absl::InvalidArgumentError(absl::StrCat("reward plugin ", path,
                                                    ": mode: expected \"process\" or ",
                                                    "\"in_process\", found \"", options.mode, "\""));
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlugin> plugin,
-                   LoadedPlugin::Load(options.path, options.config));
+  ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlugin> plugin, LoadedPlugin::Load(path, options.config));
   return std::make_unique<InProcessPlugin>(std::move(plugin));
 }
 

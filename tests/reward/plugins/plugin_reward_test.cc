@@ -24,9 +24,8 @@ std::string Library(const std::string& name) {
   return absl::StrCat(GRPO_TEST_PLUGINS, "/lib", name, ".so");
 }
 
-PluginOptions Options(const std::string& path, const std::string& mode) {
+PluginOptions Options(const std::string& mode) {
   PluginOptions options;
-  options.path = path;
   options.mode = mode;
   options.host_path = GRPO_PLUGIN_HOST;
   options.limits.batch_seconds = 20;
@@ -38,14 +37,14 @@ class PluginRewardTest : public testing::TestWithParam<const char*> {
  protected:
   std::unique_ptr<GroupReward> Load(const std::string& library) {
     absl::StatusOr<std::unique_ptr<GroupReward>> reward =
-        NewPluginReward(Options(Library(library), GetParam()));
+        NewPluginReward(Library(library), Options(GetParam()));
     EXPECT_TRUE(reward.ok()) << reward.status();
     return *std::move(reward);
   }
   std::string LoadFailure(const std::string& path, const std::string& config = "") {
-    PluginOptions options = Options(path, GetParam());
+    PluginOptions options = Options(GetParam());
     options.config = config;
-    const auto reward = NewPluginReward(options);
+    const auto reward = NewPluginReward(path, options);
     EXPECT_FALSE(reward.ok()) << path;
     return std::string(reward.status().message());
   }
@@ -167,7 +166,7 @@ TEST_P(PluginRewardTest, SaysWhatIsWrongWithAFile) {
 }
 
 TEST(PluginRewardModesTest, RefusesAnUnknownMode) {
-  const auto reward = NewPluginReward(Options(Library("chaos"), "thread"));
+  const auto reward = NewPluginReward(Library("chaos"), Options("thread"));
   ASSERT_FALSE(reward.ok());
   EXPECT_THAT(std::string(reward.status().message()), HasSubstr("\"in_process\""));
 }
@@ -175,10 +174,10 @@ TEST(PluginRewardModesTest, RefusesAnUnknownMode) {
 TEST(PluginRewardModesTest, SurvivesWhatAPluginDoesToItsProcess) {
   const int descriptors = NumDescriptors();
   const std::string pid_file = TestFolder() + "/daemon";
-  PluginOptions options = Options(Library("chaos"), "process");
+  PluginOptions options = Options("process");
   options.limits.batch_seconds = 3;
   {
-    const auto reward = NewPluginReward(options);
+    const auto reward = NewPluginReward(Library("chaos"), options);
     ASSERT_TRUE(reward.ok()) << reward.status();
     const struct {
       const char *completion, *reason;
@@ -205,7 +204,7 @@ TEST(PluginRewardModesTest, SurvivesWhatAPluginDoesToItsProcess) {
 }
 
 TEST(PluginRewardModesTest, TellsAPluginInThisProcessThatItsTimeIsOver) {
-  const auto reward = NewPluginReward(Options(Library("chaos"), "in_process"));
+  const auto reward = NewPluginReward(Library("chaos"), Options("in_process"));
   ASSERT_TRUE(reward.ok()) << reward.status();
   const absl::Time due = absl::Now() + absl::Milliseconds(200);
   std::thread waits([&] { ScoreAll(**reward, TestPrompt(), {"wait"}, Deadline(due, nullptr)); });

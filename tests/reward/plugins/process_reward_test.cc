@@ -19,24 +19,28 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-ProcessOptions Options(const std::string& arguments = "") {
+std::string Chaos(const std::string& arguments = "") {
+  return absl::StrCat(GRPO_TEST_PLUGINS, "/chaos_process ", arguments);
+}
+
+ProcessOptions Options() {
   ProcessOptions options;
-  options.command = absl::StrCat(GRPO_TEST_PLUGINS, "/chaos_process ", arguments);
   options.host_path = GRPO_PLUGIN_HOST;
   options.limits.batch_seconds = 20;  // far beyond what an honest answer takes on a busy machine
   options.limits.start_seconds = 20;
   return options;
 }
 
-std::unique_ptr<GroupReward> Start(const ProcessOptions& options = Options()) {
-  absl::StatusOr<std::unique_ptr<GroupReward>> reward = NewProcessReward(options);
+std::unique_ptr<GroupReward> Start(const std::string& command = Chaos(),
+                                   const ProcessOptions& options = Options()) {
+  absl::StatusOr<std::unique_ptr<GroupReward>> reward = NewProcessReward(command, options);
   EXPECT_TRUE(reward.ok()) << reward.status();
   return *std::move(reward);
 }
 
-std::string StartFailure(const ProcessOptions& options) {
+std::string StartFailure(const std::string& command, const ProcessOptions& options = Options()) {
   const int before = NumDescriptors();
-  const auto reward = NewProcessReward(options);
+  const auto reward = NewProcessReward(command, options);
   EXPECT_FALSE(reward.ok());
   EXPECT_EQ(NumDescriptors(), before);
   EXPECT_THAT(Children(), IsEmpty());
@@ -127,7 +131,7 @@ TEST(ProcessRewardTest, AnswersManyThreadsWithTheirOwnScores) {
   for (const int workers : {1, 3}) {
     ProcessOptions options = Options();
     options.limits.workers = workers;
-    const auto reward = Start(options);
+    const auto reward = Start(Chaos(), options);
     std::vector<std::thread> threads;
     std::atomic<int> wrong{0};
     for (int thread = 0; thread < 8; ++thread) {
@@ -145,9 +149,9 @@ TEST(ProcessRewardTest, AnswersManyThreadsWithTheirOwnScores) {
 }
 
 TEST(ProcessRewardTest, TakesAnswersInAnyOrder) {
-  ProcessOptions options = Options("--pairs");
+  ProcessOptions options = Options();
   options.limits.max_batch = 1;
-  const auto reward = Start(options);
+  const auto reward = Start(Chaos("--pairs"), options);
   const auto results =
       ScoreAll(*reward, TestPrompt(), {"score 1", "score 2", "score 3", "score 4"});
   for (int i = 0; i < 4; ++i) EXPECT_EQ(results[i].score, i + 1) << results[i].reason;
@@ -171,7 +175,7 @@ TEST(ProcessRewardTest, LetsAFaultCostItsOwnSampleAlone) {
 TEST(ProcessRewardTest, StopsAProcessThatHangs) {
   ProcessOptions options = Options();
   options.limits.batch_seconds = 1;
-  const auto reward = Start(options);
+  const auto reward = Start(Chaos(), options);
   for (const char* fault : {"hang", "close stdout"}) {
     const auto results = ScoreAll(*reward, TestPrompt(), {"score 5", fault, "score 7"});
     EXPECT_EQ(results[0].score, 5) << results[0].reason;
@@ -224,9 +228,9 @@ TEST(ProcessRewardTest, LetsAProcessWriteToStandardError) {
 }
 
 TEST(ProcessRewardTest, HandsOverWholeGroupsWhereTheRewardComparesThem) {
-  ProcessOptions options = Options("--group --max-batch 8");
+  ProcessOptions options = Options();
   options.limits.workers = 2;
-  const auto reward = Start(options);
+  const auto reward = Start(Chaos("--group --max-batch 8"), options);
   EXPECT_TRUE(reward->NeedsWholeGroup());
   std::vector<std::thread> threads;
   std::atomic<int> divided{0};
@@ -249,7 +253,7 @@ TEST(ProcessRewardTest, HandsOverWholeGroupsWhereTheRewardComparesThem) {
 }
 
 TEST(ProcessRewardTest, DividesABatchThatIsTooLarge) {
-  const auto reward = Start(Options("--max-batch 3"));
+  const auto reward = Start(Chaos("--max-batch 3"));
   for (const RewardResult& result :
        ScoreAll(*reward, TestPrompt(), std::vector<std::string>(20, "items"))) {
     EXPECT_EQ(result.state, RewardState::kScored);
@@ -258,39 +262,37 @@ TEST(ProcessRewardTest, DividesABatchThatIsTooLarge) {
 }
 
 TEST(ProcessRewardTest, WaitsForASlowStart) {
-  const auto reward = Start(Options("--start 0.5"));
+  const auto reward = Start(Chaos("--start 0.5"));
   EXPECT_EQ(ScoreOne(*reward, "score 3").score, 3);
   EXPECT_EQ(ScoreOne(*reward, "crash").state, RewardState::kError);
   EXPECT_EQ(ScoreOne(*reward, "score 4").score, 4);
 }
 
 TEST(ProcessRewardTest, SaysWhyAProcessDoesNotStart) {
-  ProcessOptions slow = Options("--start 30");
+  ProcessOptions slow = Options();
   slow.limits.start_seconds = 0.3;
-  EXPECT_THAT(StartFailure(slow), HasSubstr("did not answer hello within 0.3 s"));
-  EXPECT_THAT(StartFailure(Options("--hello 'Loading the model'")), HasSubstr("Loading the model"));
-  EXPECT_THAT(StartFailure(Options("--hello '{\"error\": \"no such option\"}'")),
+  EXPECT_THAT(StartFailure(Chaos("--start 30"), slow),
+              HasSubstr("did not answer hello within 0.3 s"));
+  EXPECT_THAT(StartFailure(Chaos("--hello 'Loading the model'")), HasSubstr("Loading the model"));
+  EXPECT_THAT(StartFailure(Chaos("--hello '{\"error\": \"no such option\"}'")),
               HasSubstr("no such option"));
-  EXPECT_THAT(StartFailure(Options("--hello '{\"version\": \"1\"}'")), HasSubstr("\"name\""));
-  ProcessOptions missing = Options();
-  missing.command = "/no/such/program";
-  EXPECT_THAT(StartFailure(missing), HasSubstr("not found"));
-  missing.command = "echo about to fail >&2; exit 7";
-  EXPECT_THAT(StartFailure(missing), HasSubstr("status 7; its last words: about to fail"));
+  EXPECT_THAT(StartFailure(Chaos("--hello '{\"version\": \"1\"}'")), HasSubstr("\"name\""));
+  EXPECT_THAT(StartFailure("/no/such/program"), HasSubstr("not found"));
+  EXPECT_THAT(StartFailure("echo about to fail >&2; exit 7"),
+              HasSubstr("status 7; its last words: about to fail"));
+  EXPECT_THAT(StartFailure(""), HasSubstr("no command"));
   ProcessOptions no_host = Options();
   no_host.host_path = "/no/such/host";
-  EXPECT_THAT(StartFailure(no_host), HasSubstr("grpo_plugin_host"));
+  EXPECT_THAT(StartFailure(Chaos(), no_host), HasSubstr("grpo_plugin_host"));
   ProcessOptions no_workers = Options();
   no_workers.limits.workers = 0;
-  EXPECT_THAT(StartFailure(no_workers), HasSubstr("workers"));
+  EXPECT_THAT(StartFailure(Chaos(), no_workers), HasSubstr("workers"));
 }
 
 TEST(ProcessRewardTest, SaysWhyAProcessDoesNotStartAgain) {
   const std::string marker = TestFolder() + "/started";
-  ProcessOptions options = Options();
-  options.command = absl::StrCat("test -e ", marker, " && { echo gone >&2; exit 5; }; touch ",
-                                 marker, "; ", options.command);
-  const auto reward = Start(options);
+  const auto reward = Start(absl::StrCat("test -e ", marker, " && { echo gone >&2; exit 5; }; ",
+                                         "touch ", marker, "; ", Chaos()));
   EXPECT_EQ(ScoreOne(*reward, "score 1").score, 1);
   for (const char* completion : {"exit", "score 2", "score 3"}) {
     const RewardResult result = ScoreOne(*reward, completion);
@@ -306,7 +308,7 @@ TEST(ProcessRewardTest, LeavesNoProcessAndNoDescriptorBehind) {
   {
     ProcessOptions options = Options();
     options.limits.workers = 2;
-    const auto reward = Start(options);
+    const auto reward = Start(Chaos(), options);
     EXPECT_EQ(ScoreOne(*reward, absl::StrCat("daemon ", folder, "/one")).score, 1);
     daemon_of_dead = DaemonIn(folder + "/one");
     for (int i = 0; i < 4; ++i) ScoreOne(*reward, "crash");
@@ -326,7 +328,7 @@ TEST(ProcessRewardTest, LeavesNothingBehindWhenTheProgramIsKilled) {
   const std::string pid_file = TestFolder() + "/daemon";
   const pid_t program = fork();
   if (program == 0) {
-    const auto reward = NewProcessReward(Options());
+    const auto reward = NewProcessReward(Chaos(), Options());
     ScoreOne(**reward, absl::StrCat("daemon ", pid_file));
     ScoreOne(**reward, "hang");
     _exit(0);
@@ -344,7 +346,7 @@ TEST(ProcessRewardTest, CountsEveryStateInARun) {
   ProcessOptions options = Options();
   options.limits.workers = 2;
   std::vector<std::unique_ptr<Reward>> rewards;
-  rewards.push_back(Start(options));
+  rewards.push_back(Start(Chaos(), options));
   ScorerConfig config;
   config.threads = 4;
   config.deadline_seconds = 120;

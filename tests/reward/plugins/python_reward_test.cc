@@ -119,23 +119,24 @@ class PythonRewardTest : public testing::Test {
     std::ofstream(folder_ + "/server.py") << kServer;
   }
 
-  ProcessOptions Options(const std::string& arguments) const {
+  absl::StatusOr<std::unique_ptr<GroupReward>> TryToStart(const std::string& arguments) const {
     ProcessOptions options;
-    options.command = absl::StrCat("cd ", folder_, " && exec env no_proxy=127.0.0.1 python3 -B ",
-                                   kAdapter, " ", arguments);
     options.host_path = GRPO_PLUGIN_HOST;
     options.limits.batch_seconds = 30;
-    return options;
+    return NewProcessReward(
+        absl::StrCat("cd ", folder_, " && exec env no_proxy=127.0.0.1 python3 -B ", kAdapter, " ",
+                     arguments),
+        options);
   }
 
   std::unique_ptr<GroupReward> Start(const std::string& arguments) const {
-    absl::StatusOr<std::unique_ptr<GroupReward>> reward = NewProcessReward(Options(arguments));
+    absl::StatusOr<std::unique_ptr<GroupReward>> reward = TryToStart(arguments);
     EXPECT_TRUE(reward.ok()) << reward.status();
     return *std::move(reward);
   }
 
   std::string StartFailure(const std::string& arguments) const {
-    const auto reward = NewProcessReward(Options(arguments));
+    const auto reward = TryToStart(arguments);
     EXPECT_FALSE(reward.ok()) << arguments;
     return std::string(reward.status().message());
   }
