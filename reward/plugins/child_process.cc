@@ -199,7 +199,7 @@ void ChildProcess::KeepStderr(absl::string_view bytes) {
   while (!bytes.empty()) {
     const size_t end = bytes.find('\n');
     if (stderr_line_.size() < kStderrLineBytes) {
-      stderr_line_.append(bytes.substr(0, std::min(end, kStderrLineBytes)));
+      absl::StrAppend(&stderr_line_, bytes.substr(0, std::min(end, kStderrLineBytes)));
     }
     if (end == absl::string_view::npos) return;
     bytes.remove_prefix(end + 1);
