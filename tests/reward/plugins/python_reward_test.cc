@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 constexpr const char* kAdapter = GRPO_SOURCE_DIR "/reward/plugins/python/grpo_reward.py";
 
 // In verl's shape: a rule that looks for the number after "####".
-constexpr const char* kVerl = R"(
+constexpr const char* kVerl = R"py(
 import re, sys, os
 
 def compute_score(data_source, solution_str, ground_truth, extra_info=None):
@@ -47,10 +47,10 @@ def dies(data_source, solution_str, ground_truth, extra_info=None):
     if solution_str == "die":
         os.kill(os.getpid(), signal.SIGSEGV)
     return 1
-)";
+)py";
 
 // In TRL's shape: lists in, a list out, columns of the data set as keyword arguments.
-constexpr const char* kTrl = R"(
+constexpr const char* kTrl = R"py(
 import asyncio
 
 def right(completions, solution, **kwargs):
@@ -80,10 +80,10 @@ def picky(completions):
 
 def wants_tokens(completions, completion_ids, **kwargs):
     return [0.0] * len(completions)
-)";
+)py";
 
 // A NeMo-Gym resource server's endpoint, on a port of the system's choice.
-constexpr const char* kServer = R"(
+constexpr const char* kServer = R"py(
 import http.server, json
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -107,7 +107,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)
 server.serve_forever()
-)";
+)py";
 
 class PythonRewardTest : public testing::Test {
  protected:
