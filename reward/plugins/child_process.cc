@@ -106,7 +106,12 @@ std::string HowItEnded(int wait_status) {
     const int signal = WTERMSIG(wait_status);
     return absl::StrCat("was killed by signal ", signal, " (", strsignal(signal), ")");
   }
-  return absl::StrCat("exited with status ", WEXITSTATUS(wait_status));
+  const int status = WEXITSTATUS(wait_status);
+  std::string text = absl::StrCat("exited with status ", status);
+  if (status > 128 && status < 128 + NSIG) {  // how a shell says it of its command
+    absl::StrAppend(&text, ", as after signal ", status - 128, " (", strsignal(status - 128), ")");
+  }
+  return text;
 }
 
 }  // namespace
