@@ -29,8 +29,8 @@
  * Growing without breaking: structs that the program fills begin with their size in bytes. Newer
  * programs append fields, so a plugin that reads an appended field checks first that `size` reaches
  * it. Arrays hold pointers, so a larger struct does not move its neighbours. A change that old
- * plugins cannot live with raises GRPO_PLUGIN_ABI, and the program refuses the plugin with a message
- * that names both numbers.
+ * plugins cannot live with raises GRPO_PLUGIN_ABI, and the program refuses the plugin with a
+ * message that names both numbers.
  */
 #ifndef GRPO_REWARD_PLUGIN_H_
 #define GRPO_REWARD_PLUGIN_H_
@@ -56,11 +56,11 @@ enum { GRPO_FINISH_STOP = 0 /* a stop token */, GRPO_FINISH_LENGTH = 1 /* the to
 
 /* One completion to score. */
 typedef struct grpo_item {
-  uint32_t size;       /* of this struct as the program knows it */
-  uint32_t finish;     /* GRPO_FINISH_... */
-  uint64_t sample_id;  /* place among the completions of its group, from 0; 0 where it comes alone */
-  uint64_t group_id;   /* equal for the completions of one prompt, different otherwise */
-  grpo_text prompt;    /* the user's message */
+  uint32_t size;      /* of this struct as the program knows it */
+  uint32_t finish;    /* GRPO_FINISH_... */
+  uint64_t sample_id; /* place among the completions of its group, from 0; 0 where it comes alone */
+  uint64_t group_id;  /* equal for the completions of one prompt, different otherwise */
+  grpo_text prompt;   /* the user's message */
   grpo_text completion;
   grpo_text ground_truth;  /* the task's answer; may be empty */
   grpo_text metadata_json; /* a JSON object: the record's remaining fields; "{}" where none */
@@ -87,9 +87,9 @@ typedef struct grpo_part {
 
 /* Filled in by the plugin; only the fields that `size` reaches may be written. */
 typedef struct grpo_result {
-  uint32_t size;   /* of this struct as the program knows it */
-  uint32_t status; /* GRPO_SCORED, GRPO_INVALID or GRPO_ERROR; 0 at first */
-  double score;    /* read where the status is GRPO_SCORED */
+  uint32_t size;    /* of this struct as the program knows it */
+  uint32_t status;  /* GRPO_SCORED, GRPO_INVALID or GRPO_ERROR; 0 at first */
+  double score;     /* read where the status is GRPO_SCORED */
   grpo_text reason; /* one line for a person; may stay empty */
   const grpo_part* parts;
   uint32_t num_parts; /* at most 256 */
@@ -119,7 +119,8 @@ typedef struct grpo_plugin {
   uint32_t max_batch;  /* items in a batch at most; 0 for any number */
 
   /* Makes an instance from the configuration, a JSON object ("{}" where none is given). NULL where
-   * it cannot: then a message, ended by a zero byte, stands in error[0] to error[error_size - 1]. */
+   * it cannot: then a message, ended by a zero byte, stands in error[0] to error[error_size - 1].
+   */
   void* (*create)(grpo_text config_json, char* error, size_t error_size);
 
   /* Scores items[0] to items[num_items - 1] into the results of the same places. Returns 0, or any
@@ -137,7 +138,8 @@ typedef struct grpo_plugin {
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
-const grpo_plugin* grpo_plugin_get(void);
+const grpo_plugin*
+grpo_plugin_get(void);
 
 #ifdef __cplusplus
 }
