@@ -16,6 +16,7 @@
 #include "reward/final_answer.h"
 #include "reward/instructions/instructions.h"
 #include "reward/math/math_answer.h"
+#include "reward/plugins/plugin_reward.h"
 #include "reward/safety/safety.h"
 #include "reward/style/cosine_length.h"
 #include "reward/style/format.h"
@@ -88,6 +89,10 @@ const std::vector<Entry>& Entries() {
       Entry::Of<LengthOptions>("length", "falls to -penalty at the token budget", NewLength),
       Entry::Of<RepetitionOptions>("repetition", "-penalty times the share of repeated n-grams",
                                    NewRepetition),
+      Entry::Of<PluginOptions>("plugin:", "a shared library of yours (reward/plugin.h)",
+                               NewPluginReward),
+      Entry::Of<ProcessOptions>("process:", "a command of yours, in any language",
+                                NewProcessReward),
       Entry::Of<CosineLengthOptions>(
           "cosine_length:", "by length and by what the checker named behind the colon says",
           NewCosineLengthOf),
