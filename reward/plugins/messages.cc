@@ -258,7 +258,7 @@ absl::StatusOr<PluginHello> ParseHello(absl::string_view line) {
   return hello;
 }
 
-absl::StatusOr<PluginAnswer> ParseAnswer(absl::string_view line) {
+absl::StatusOr<PluginAnswer> ParsePluginAnswer(absl::string_view line) {
   ASSIGN_OR_RETURN(const json value, ParseObject(line, "answer"));
   const json& id = FieldOrNull(value, "id");
   if (!id.is_number_unsigned()) return Wrong("answer: id", "the request's number", id);

@@ -70,6 +70,6 @@ absl::StatusOr<PluginQuestion> ParseQuestion(absl::string_view line);
 absl::StatusOr<PluginHello> ParseHello(absl::string_view line);
 // A result that says nothing usable (a wrong type, no status, a score that is no number) becomes an
 // error of its own; an answer without an id or without results is refused.
-absl::StatusOr<PluginAnswer> ParseAnswer(absl::string_view line);
+absl::StatusOr<PluginAnswer> ParsePluginAnswer(absl::string_view line);
 
 }  // namespace grpo

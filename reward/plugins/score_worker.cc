@@ -176,7 +176,7 @@ void ScoreWorker::HandleEvent() {
 }
 
 void ScoreWorker::HandleAnswer(const std::string& line) {
-  absl::StatusOr<PluginAnswer> answer = ParseAnswer(line);
+  absl::StatusOr<PluginAnswer> answer = ParsePluginAnswer(line);
   if (!answer.ok()) {
     BreakDown(absl::StrCat(answer.status().message(), " (standard output carries the protocol ",
                            "alone; print to standard error)"),

@@ -15,17 +15,17 @@ char32_t LastCharacter(absl::string_view text) {
   return DecodeUtf8(text.substr(begin));
 }
 
-bool IsLetterOrDigit(char32_t point) { return IsWordCharacter(point) && point != '_'; }
+bool IsLetterOrDigit(char32_t point) { return IsWordPart(point) && point != '_'; }
 
 // Whether a word goes on over the border between two characters.
 bool Joins(char32_t before, char32_t after) {
-  return IsWordCharacter(before) && IsWordCharacter(after) && !IsUnspacedScript(before) &&
+  return IsWordPart(before) && IsWordPart(after) && !IsUnspacedScript(before) &&
          !IsUnspacedScript(after);
 }
 
 }  // namespace
 
-bool IsWordCharacter(char32_t point) {
+bool IsWordPart(char32_t point) {
   if (point == '_') return true;
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(point))) {
     case UTF8PROC_CATEGORY_LU:
@@ -64,7 +64,7 @@ std::string FoldedWords(absl::string_view text) {
   bool pending_space = false;
   for (absl::string_view rest = folded; !rest.empty();) {
     const size_t size = Utf8CharacterSize(rest);
-    if (IsWordCharacter(DecodeUtf8(rest))) {
+    if (IsWordPart(DecodeUtf8(rest))) {
       if (pending_space && !words.empty()) words += ' ';
       words.append(rest.data(), size);
       pending_space = false;

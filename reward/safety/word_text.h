@@ -9,7 +9,7 @@
 namespace grpo {
 
 // Whether a character is part of a word: a letter, a digit, a mark or '_'.
-bool IsWordCharacter(char32_t code_point);
+bool IsWordPart(char32_t code_point);
 
 // Whether a character belongs to a script that writes words without spaces between them (Chinese,
 // Japanese, Thai, Lao, Khmer, Burmese).
