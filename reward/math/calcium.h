@@ -54,4 +54,4 @@ int grpo_calcium_take_equal(grpo_calcium* stack);
 }
 #endif
 
-#endif  /* REWARD_MATH_CALCIUM_H_ */
+#endif /* REWARD_MATH_CALCIUM_H_ */

@@ -128,8 +128,8 @@ class Comparer {
     }
     if (first->intervals.size() != second->intervals.size()) return Different("other intervals");
     for (size_t i = 0; i < first->intervals.size(); ++i) {
-      const Interval& x = first->intervals[i];
-      const Interval& y = second->intervals[i];
+      const RealInterval& x = first->intervals[i];
+      const RealInterval& y = second->intervals[i];
       if (x.low_closed != y.low_closed || x.high_closed != y.high_closed) {
         return Different("an end is open on one side only");
       }

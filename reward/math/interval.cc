@@ -121,9 +121,9 @@ absl::optional<Linear> LinearOf(const Answer& answer) {
 }
 
 // The numbers for which `value` stands in the relation to `limit`.
-std::vector<Interval> HalfLine(Relation relation, const Answer& limit) {
-  Interval below{Infinity(true), limit, false, relation == Relation::kLessOrEqual};
-  Interval above{limit, Infinity(false), relation == Relation::kGreaterOrEqual, false};
+std::vector<RealInterval> HalfLine(Relation relation, const Answer& limit) {
+  RealInterval below{Infinity(true), limit, false, relation == Relation::kLessOrEqual};
+  RealInterval above{limit, Infinity(false), relation == Relation::kGreaterOrEqual, false};
   switch (relation) {
     case Relation::kLess:
     case Relation::kLessOrEqual:
@@ -136,15 +136,15 @@ std::vector<Interval> HalfLine(Relation relation, const Answer& limit) {
   }
 }
 
-absl::optional<std::vector<Interval>> Intersection(const std::vector<Interval>& a,
-                                                   const std::vector<Interval>& b) {
-  std::vector<Interval> result;
-  for (const Interval& x : a) {
-    for (const Interval& y : b) {
+absl::optional<std::vector<RealInterval>> Intersection(const std::vector<RealInterval>& a,
+                                                       const std::vector<RealInterval>& b) {
+  std::vector<RealInterval> result;
+  for (const RealInterval& x : a) {
+    for (const RealInterval& y : b) {
       const auto lows = CompareConstants(x.low, y.low);
       const auto highs = CompareConstants(x.high, y.high);
       if (!lows.has_value() || !highs.has_value()) return absl::nullopt;
-      Interval both;
+      RealInterval both;
       both.low = *lows >= 0 ? x.low : y.low;
       both.low_closed = *lows > 0   ? x.low_closed
                         : *lows < 0 ? y.low_closed
@@ -162,19 +162,19 @@ absl::optional<std::vector<Interval>> Intersection(const std::vector<Interval>& 
 }
 
 // Where |x| stands in the relation to the limit.
-absl::optional<std::vector<Interval>> AbsoluteRange(Relation relation, const Answer& limit) {
-  const std::vector<Interval> above = HalfLine(relation, limit);
-  const std::vector<Interval> below = HalfLine(Mirrored(relation), Negated(limit));
+absl::optional<std::vector<RealInterval>> AbsoluteRange(Relation relation, const Answer& limit) {
+  const std::vector<RealInterval> above = HalfLine(relation, limit);
+  const std::vector<RealInterval> below = HalfLine(Mirrored(relation), Negated(limit));
   if (relation == Relation::kLess || relation == Relation::kLessOrEqual) {
     return Intersection(above, below);
   }
   if (relation == Relation::kNotEqual) return absl::nullopt;
-  return std::vector<Interval>{below[0], above[0]};
+  return std::vector<RealInterval>{below[0], above[0]};
 }
 
 struct Solved {
   std::string subject;
-  std::vector<Interval> intervals;
+  std::vector<RealInterval> intervals;
 };
 
 // `left relation right` for the name in it.
@@ -229,7 +229,7 @@ absl::optional<IntervalSet> FromRelation(const Answer& chain) {
 }
 
 // In rising order, with those that touch joined.
-bool Normalize(std::vector<Interval>* intervals) {
+bool Normalize(std::vector<RealInterval>* intervals) {
   if (intervals->size() > kMaxIntervals) return false;
   bool decided = true;
   // Insertion sort: an undecided order must not break the sort's rules.
@@ -244,10 +244,10 @@ bool Normalize(std::vector<Interval>* intervals) {
       std::swap((*intervals)[j], (*intervals)[j - 1]);
     }
   }
-  std::vector<Interval> joined;
-  for (Interval& next : *intervals) {
+  std::vector<RealInterval> joined;
+  for (RealInterval& next : *intervals) {
     if (!joined.empty()) {
-      Interval& last = joined.back();
+      RealInterval& last = joined.back();
       const auto gap = CompareConstants(next.low, last.high);
       decided = decided && gap.has_value();
       if (gap.has_value() && (*gap < 0 || (*gap == 0 && (next.low_closed || last.high_closed)))) {
@@ -275,7 +275,7 @@ absl::optional<IntervalSet> FromUnion(const Answer& answer) {
     auto set = Raw(part);
     if (!set.has_value()) return absl::nullopt;
     if (&part != &answer.parts[0] && answer.text == "minus") {
-      for (const Interval& hole : set->intervals) {
+      for (const RealInterval& hole : set->intervals) {
         if (CanonicalText(hole.low) != CanonicalText(hole.high)) return absl::nullopt;
         auto rest = Intersection(all.intervals, HalfLine(Relation::kNotEqual, hole.low));
         if (!rest.has_value()) return absl::nullopt;

@@ -11,13 +11,13 @@
 namespace grpo {
 
 // From `low` to `high`, which are constants or infinite; a point has both ends closed and equal.
-struct Interval {
+struct RealInterval {
   Answer low, high;
   bool low_closed = false, high_closed = false;
 };
 
 struct IntervalSet {
-  std::vector<Interval> intervals;  // in rising order, apart from each other
+  std::vector<RealInterval> intervals;  // in rising order, apart from each other
   std::string subject;  // canonical text of what an inequality limits; empty for a plain set
 };
 

@@ -69,10 +69,10 @@ TEST(RegistryTest, KnowsNothingOfOtherNames) {
 }
 
 TEST(RegistryTest, ShowsTheFieldsOfTheCheckerThatTheNameSays) {
-  EXPECT_THAT(KeysOf(Spec("repetition")),
-              ElementsAre("name", "weight", "gate", "families", "label", "penalty", "ngram"));
+  EXPECT_THAT(KeysOf(Spec("repetition")), ElementsAre("name", "weight", "gate", "families", "label",
+                                                      "penalty", "ngram", "unit"));
   EXPECT_THAT(KeysOf(Spec("format")),
-              ElementsAre("name", "weight", "gate", "families", "label", "answer_tag"));
+              ElementsAre("name", "weight", "gate", "families", "label", "answer_tag", "answer"));
 }
 
 TEST(RegistryTest, ShowsTheFieldsOfAllCheckersOnceWithoutAName) {

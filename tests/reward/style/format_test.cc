@@ -9,7 +9,7 @@ namespace {
 RewardResult Format(const std::string& completion, const FormatOptions& options = {}) {
   const Prompt prompt;
   return NewFormat(options).value()->Score({prompt, completion, 0, 0, FinishReason::kStop},
-                                   Deadline::Never());
+                                           Deadline::Never());
 }
 
 TEST(FormatTest, AcceptsThoughtThenAnswer) {
