@@ -47,7 +47,8 @@ def serve_calls(channel, source, function_name, tagged):
         try:
             call = json.loads(frame)
             if tagged:
-                call = {key: unpack(item, opaque) for key, item in call.items()}
+                call["args"] = unpack(call["args"], opaque)
+                call["kwargs"] = {name: unpack(item, opaque) for name, item in call["kwargs"].items()}
             answer = find_function(module, function_name)(*call["args"], **call["kwargs"])
             reply = json.dumps({"v": pack(answer, opaque)})
         except BaseException as fault:
@@ -89,6 +90,7 @@ def serve_objects(channel, source):
     operations = {
         "value": lambda target: target,
         "call": lambda target, args, kwargs: target(*args, **kwargs),
+        "call_in_place": lambda target, args, kwargs: (target(*args, **kwargs), args)[1],
         "getattr": getattr,
         "setattr": setattr,
         "getitem": lambda target, key: target[key],
@@ -107,10 +109,7 @@ def serve_objects(channel, source):
                 target = request["on"]
                 target = module.__dict__[target] if type(target) is str else objects.values[target]
                 arguments = unpack(request["with"], objects.unpack)
-                answer = operations[operation](target, *arguments)
-                reply = {"v": pack(answer, objects.pack)}
-                if operation == "call":
-                    reply["with"] = pack(arguments, objects.pack)
+                reply = {"v": pack(operations[operation](target, *arguments), objects.pack)}
             text = json.dumps(reply)
         except BaseException as fault:
             text = json.dumps({"e": type(fault).__name__, "m": describe(fault)})
@@ -228,6 +227,16 @@ class ProgramFault(Exception):
     """The program raised what is no exception of Python's own."""
 
 
+def as_exception(name, message):
+    kind = getattr(builtins, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        kind = ProgramFault
+    try:
+        return kind(message)
+    except TypeError:  # an exception that is made of more than a message
+        return ProgramFault(message)
+
+
 class Program:
     """The other process."""
 
@@ -237,11 +246,8 @@ class Program:
     def ask(self, operation, target, *arguments):
         reply = self.exchange({"op": operation, "on": target, "with": pack(list(arguments), pack_for_program)})
         if "e" in reply:
-            kind = getattr(builtins, str(reply["e"]), None)
-            if not (isinstance(kind, type) and issubclass(kind, Exception)):
-                kind = ProgramFault
-            raise kind(str(reply.get("m")))
-        return reply
+            raise as_exception(str(reply["e"]), str(reply.get("m")))
+        return unpack(reply["v"], self.remote)
 
     def exchange(self, request):
         write_json(self.channel, request)
@@ -255,9 +261,6 @@ class Program:
         if type(reply) is not dict:
             raise ValueError("a reply that is no object")
         return reply
-
-    def value(self, reply):
-        return unpack(reply["v"], self.remote)
 
     def remote(self, tagged):
         ((tag, content),) = tagged.items()
@@ -276,7 +279,7 @@ class Remote:
         object.__setattr__(self, "_target", target)
 
     def _ask(self, operation, *arguments):
-        return self._program.value(self._program.ask(operation, self._target, *arguments))
+        return self._program.ask(operation, self._target, *arguments)
 
     def __call__(self, *args, **kwargs):
         return self._ask("call", list(args), kwargs)
@@ -323,10 +326,7 @@ def call_in_place(function, *args, **kwargs):
     """A call as a statement of its own: what it does to its arguments is what counts."""
     if type(function) is not Remote:
         return function(*args, **kwargs)
-    program = function._program
-    reply = program.ask("call", function._target, list(args), kwargs)
-    changed = unpack(reply["with"], program.remote)[0]
-    for old, new in zip(args, changed):
+    for old, new in zip(args, function._ask("call_in_place", list(args), kwargs)):
         if type(old) is type(new) and type(old) in (list, bytearray):
             old[:] = new
         elif type(old) is type(new) and type(old) in (dict, set):
@@ -434,7 +434,7 @@ def bind_names(program, tree):
         if kind == "callable":
             names[name] = Remote(program, name)
         elif kind == "value":
-            names[name] = program.value(program.ask("value", name))
+            names[name] = program.ask("value", name)
     return names
 
 

@@ -38,6 +38,8 @@ absl::StatusOr<std::unique_ptr<Sandbox>> Sandbox::Create(const SandboxPolicy& po
       "or AppArmor profile), or use a kernel with Landlock, version 3 or newer (Linux 6.2)"));
 }
 
+Sandbox::Sandbox(SandboxTier tier, const SandboxLimits& limits) : tier_(tier), limits_(limits) {}
+
 Sandbox::~Sandbox() = default;
 
 // One run that must go right: what the kernel forbids may show only now.

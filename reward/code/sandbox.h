@@ -96,7 +96,7 @@ class Sandbox {
   SandboxResult Run(const SandboxJob& job, const Deadline& deadline);
 
  private:
-  Sandbox(SandboxTier tier, const SandboxLimits& limits) : tier_(tier), limits_(limits) {}
+  Sandbox(SandboxTier tier, const SandboxLimits& limits);
   absl::StatusOr<std::unique_ptr<Box>> TakeBox();
   absl::Status Probe();
 

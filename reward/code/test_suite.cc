@@ -83,10 +83,8 @@ absl::Status ReadCall(const Value& object, TestSuite* suite) {
     }
     if (expected == nullptr) return Unusable("a case has no \"expected\"");
     const bool named = kwargs != nullptr && kwargs->kind == Kind::kDict;
-    const std::string no_names = suite->tagged ? R"({"d": []})" : "{}";
     suite->inputs.push_back(absl::StrCat("{\"args\": ", args != nullptr ? ToJson(*args) : "[]",
-                                         ", \"kwargs\": ", named ? ToJson(*kwargs) : no_names,
-                                         "}"));
+                                         ", \"kwargs\": ", named ? ToJson(*kwargs) : "{}", "}"));
     suite->expected.push_back(*expected);
     if (suite->tagged) {
       ASSIGN_OR_RETURN(suite->expected.back(), FromTagged(*expected));

@@ -114,21 +114,18 @@ class AttackTest : public TierTest {
   // The same task in three forms: world -> secret.
   std::vector<json> Tasks() const {
     const json world = World();
+    const json call = {{"args", json::array({world})}, {"expected", kSecret}};
+    const json run = {{"input", world.dump() + "\n"}, {"output", std::string(kSecret) + "\n"}};
     return {
-        {{"kind", "call"},
-         {"function", "solve"},
-         {"cases", {{{"args", {world}}, {"expected", kSecret}}}}},
+        {{"kind", "call"}, {"function", "solve"}, {"cases", json::array({call})}},
         {{"kind", "asserts"}, {"code", "assert solve(" + world.dump() + ") == '" + kSecret + "'"}},
-        {{"kind", "stdio"},
-         {"cases", {{{"input", world.dump() + "\n"}, {"output", std::string(kSecret) + "\n"}}}}},
+        {{"kind", "stdio"}, {"cases", json::array({run})}},
     };
   }
 
   double HonestScore() const {
-    return Judge({{"kind", "call"},
-                  {"function", "add"},
-                  {"cases",
-                   {{{"args", {1, 2}}, {"expected", 3}}, {{"args", {4, 5}}, {"expected", 9}}}}},
+    return Judge(json::parse(R"({"kind": "call", "function": "add", "cases": [
+                     {"args": [1, 2], "expected": 3}, {"args": [4, 5], "expected": 9}]})"),
                  Fenced("import math, os\ndef add(a, b):\n    assert 'LEFT' not in os.environ\n"
                         "    return int(math.floor(a + b))"))
         .score;

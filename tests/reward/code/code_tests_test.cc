@@ -1,6 +1,7 @@
 #include "reward/code/code_tests.h"
 
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 
@@ -12,7 +13,7 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-json Call(const std::string& function, const json& cases, double tolerance = 0) {
+json Call(const std::string& function, const std::vector<json>& cases, double tolerance = 0) {
   return {{"kind", "call"}, {"function", function}, {"cases", cases}, {"tolerance", tolerance}};
 }
 
@@ -24,7 +25,7 @@ json Asserts(const std::string& code, const std::string& setup = "") {
   return {{"kind", "asserts"}, {"setup", setup}, {"code", code}};
 }
 
-json Stdio(const json& cases, const std::string& language = "python") {
+json Stdio(const std::vector<json>& cases, const std::string& language = "python") {
   return {{"kind", "stdio"}, {"cases", cases}, {"language", language}};
 }
 
@@ -86,11 +87,10 @@ TEST_P(CodeTestsTest, ComparesTypesAndValues) {
 
 TEST_P(CodeTestsTest, ComparesTaggedValues) {
   const auto score = [&](const std::string& expected, const std::string& returned) {
-    const json tests = {
-        {"kind", "call"},
-        {"function", "f"},
-        {"encoding", "tagged"},
-        {"cases", {{{"args", json::array()}, {"expected", json::parse(expected)}}}}};
+    const json tests = {{"kind", "call"},
+                        {"function", "f"},
+                        {"encoding", "tagged"},
+                        {"cases", json::array({Case(json::array(), json::parse(expected))})}};
     return Judge(tests, Fenced("def f():\n    return " + returned)).score;
   };
   EXPECT_EQ(score(R"({"t": [1, 2]})", "(1, 2)"), 1);
@@ -167,7 +167,7 @@ TEST_P(CodeTestsTest, TestsThatSayNothingAreInvalid) {
   const std::string program = Fenced("def f(x):\n    return x");
   for (const json& tests :
        {Asserts("def check(candidate):\n    pass"), Asserts("assert f(1 == 2"), json("text"),
-        Call("f", json::array()), Call("", {Case({1}, 1)}), json{{"kind", "unknown"}},
+        Call("f", {}), Call("", {Case({1}, 1)}), json{{"kind", "unknown"}},
         json{{"kind", "call"}, {"function", "f"}, {"cases", {{{"args", 1}, {"expected", 1}}}}},
         Stdio({{{"input", "x"}}}),
         json{{"kind", "asserts"}, {"code", "assert 1"}, {"language", "cpp"}}}) {

@@ -17,7 +17,7 @@ namespace grpo {
 inline CodeTestsOptions OptionsFor(const std::string& tier) {
   CodeTestsOptions options;
   options.tier = tier;
-  options.seconds = 2;
+  options.seconds = 1;
   options.memory_mb = 256;
   return options;
 }
