@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -49,7 +50,6 @@ constexpr const char* kOrdinaryCalls[] = {"read",
                                           "ftruncate",
                                           "fsync",
                                           "fdatasync",
-                                          "fcntl",
                                           "flock",
                                           "dup",
                                           "dup2",
@@ -194,6 +194,11 @@ absl::StatusOr<std::string> SeccompFilter(SeccompProfile profile, bool signals) 
   if (signals) RETURN_IF_ERROR(filter.AllowAll(kSignalCalls));
   for (const uint64_t request : {FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS}) {
     RETURN_IF_ERROR(filter.Allow("ioctl", SCMP_A1(SCMP_CMP_EQ, request)));
+  }
+  // Not F_SETOWN and F_SETSIG, by which the kernel would send a signal to another process.
+  for (const uint64_t command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL,
+                                 F_GETLK, F_SETLK, F_SETLKW, F_GETPIPE_SZ}) {
+    RETURN_IF_ERROR(filter.Allow("fcntl", SCMP_A1(SCMP_CMP_EQ, command)));
   }
   RETURN_IF_ERROR(filter.Allow("prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
   RETURN_IF_ERROR(filter.Allow("prctl", SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME)));
