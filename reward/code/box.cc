@@ -178,6 +178,8 @@ std::string KindName(SandboxJob::Kind kind) {
       return "programs";
     case SandboxJob::Kind::kAsserts:
       return "asserts";
+    case SandboxJob::Kind::kRewrite:
+      return "rewrite";
   }
   return "";
 }
@@ -315,11 +317,9 @@ SandboxResult Box::Run(const SandboxJob& job, const Deadline& deadline) {
   if (job.language == "cpp") seconds += limits_.compiler_wall_seconds;
   auto ends = SocketPair(SOCK_STREAM);
   if (!ends.ok()) return broken(ends.status().message());
-  const nlohmann::json request = {{"kind", KindName(job.kind)},
-                                  {"language", job.language},
-                                  {"function", job.function},
-                                  {"tagged", job.tagged},
-                                  {"seconds", seconds}};
+  const nlohmann::json request = {{"kind", KindName(job.kind)}, {"language", job.language},
+                                  {"function", job.function},   {"tagged", job.tagged},
+                                  {"prelude", job.prelude},     {"seconds", seconds}};
   if (!SendWithDescriptor(control_.get(), request.dump(), ends->second.get())) {
     return broken("the box is gone");
   }

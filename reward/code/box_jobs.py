@@ -39,9 +39,9 @@ def opaque(value):
     return {"o": type(value).__name__}
 
 
-def serve_calls(channel, source, function_name, tagged):
+def serve_calls(channel, source, prelude, function_name, tagged):
     """Answers each frame of arguments with a frame: what the function returned or raised."""
-    module, fault = load(source, "solution")
+    module, fault = load(source, "solution", prelude)
     write_json(channel, {"load": fault})
     while (frame := read_frame(channel)) is not None:
         try:

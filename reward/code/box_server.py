@@ -154,9 +154,12 @@ class Box:
         source = read_frame(channel)
         if request["kind"] == "calls":
             self.enter("python")
-            serve_calls(channel, source, request["function"], request["tagged"])
+            serve_calls(channel, source, request["prelude"], request["function"], request["tagged"])
         elif request["kind"] == "asserts":
             run_asserts(self, channel, source)
+        elif request["kind"] == "rewrite":
+            self.enter("python")
+            rewrite_asserts(channel, setup=source)
         else:
             run_programs(self, channel, source, request["language"])
 

@@ -51,10 +51,12 @@ struct SandboxJob {
     kCalls,  // inputs: {"args": […], "kwargs": {…}} each; outputs: {"v": value} or {"e": fault}
     kPrograms,  // inputs: what stands on standard input; outputs: a line of JSON, then the output
     kAsserts,  // inputs: setup and tests; output: {"passed": n, "failed": n, "fault": text or null}
+    kRewrite,  // source: an asserts suite's setup; input: its tests; output: calls, or null
   };
   Kind kind = Kind::kCalls;
   std::string language = "python";  // or "cpp", for kPrograms alone
   std::string function;             // kCalls: its name
+  std::string prelude;              // kCalls: imports that the program may rely on
   bool tagged = false;              // kCalls: whether arguments are tagged JSON (value.h)
   std::string source;
   std::vector<std::string> inputs;

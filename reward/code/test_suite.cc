@@ -1,6 +1,5 @@
 #include "reward/code/test_suite.h"
 
-#include <cstdlib>
 #include <initializer_list>
 #include <utility>
 
@@ -45,9 +44,7 @@ absl::StatusOr<std::string> TextOr(const Value& object, absl::string_view key,
 absl::StatusOr<double> Tolerance(const Value& object) {
   const Value* value = Find(object, "tolerance");
   if (value == nullptr || value->kind == Kind::kNull) return 0.0;
-  double number = -1;
-  if (value->kind == Kind::kInt) number = strtod(value->text.c_str(), nullptr);
-  if (value->kind == Kind::kFloat) number = value->number;
+  const double number = IsNumber(*value) ? AsDouble(*value) : -1;
   if (!(number >= 0 && number <= 1))
     return Unusable("expected \"tolerance\" to be a number from 0 to 1");
   return number;
@@ -85,9 +82,9 @@ absl::Status ReadCall(const Value& object, TestSuite* suite) {
     const bool named = kwargs != nullptr && kwargs->kind == Kind::kDict;
     suite->inputs.push_back(absl::StrCat("{\"args\": ", args != nullptr ? ToJson(*args) : "[]",
                                          ", \"kwargs\": ", named ? ToJson(*kwargs) : "{}", "}"));
-    suite->expected.push_back(*expected);
+    suite->expected.push_back({Expectation::Rule::kEqual, *expected, 0});
     if (suite->tagged) {
-      ASSIGN_OR_RETURN(suite->expected.back(), FromTagged(*expected));
+      ASSIGN_OR_RETURN(suite->expected.back().value, FromTagged(*expected));
     }
   }
   return absl::OkStatus();
@@ -113,6 +110,15 @@ absl::Status ReadAsserts(const Value& object, TestSuite* suite) {
   ASSIGN_OR_RETURN(std::string code, Text(object, "code"));
   suite->inputs = {std::move(setup), std::move(code)};
   return absl::OkStatus();
+}
+
+absl::StatusOr<Expectation::Rule> RuleOf(absl::string_view name) {
+  if (name == "equal") return Expectation::Rule::kEqual;
+  if (name == "same") return Expectation::Rule::kSame;
+  if (name == "truthy") return Expectation::Rule::kTruthy;
+  if (name == "falsy") return Expectation::Rule::kFalsy;
+  if (name == "within") return Expectation::Rule::kWithin;
+  return Unusable("unknown rule");
 }
 
 }  // namespace
@@ -144,6 +150,32 @@ absl::StatusOr<TestSuite> ParseTestSuite(absl::string_view metadata_json) {
     RETURN_IF_ERROR(ReadAsserts(*tests, &suite));
   } else {
     return Unusable("expected \"kind\" to be \"call\", \"stdio\" or \"asserts\"");
+  }
+  return suite;
+}
+
+absl::StatusOr<TestSuite> RewrittenAsCalls(const TestSuite& asserts, absl::string_view calls_json) {
+  ASSIGN_OR_RETURN(const Value calls, ParseJsonValue(calls_json));
+  if (calls.kind != Kind::kDict) return asserts;
+  TestSuite suite;
+  suite.tagged = suite.asserts = true;
+  ASSIGN_OR_RETURN(suite.function, Text(calls, "function"));
+  ASSIGN_OR_RETURN(suite.prelude, Text(calls, "prelude"));
+  ASSIGN_OR_RETURN(const Value* cases, Cases(calls));
+  for (const Value& one : cases->items) {
+    Expectation expectation;
+    ASSIGN_OR_RETURN(const std::string rule, Text(one, "rule"));
+    ASSIGN_OR_RETURN(expectation.rule, RuleOf(rule));
+    if (const Value* value = Find(one, "expected"); value != nullptr) {
+      ASSIGN_OR_RETURN(expectation.value, FromTagged(*value));
+    }
+    if (const Value* limit = Find(one, "limit"); limit != nullptr) {
+      if (!IsNumber(*limit)) return asserts;
+      expectation.limit = AsDouble(*limit);
+    }
+    suite.expected.push_back(std::move(expectation));
+    suite.inputs.push_back(absl::StrCat("{\"args\": ", ToJson(*Find(one, "args")),
+                                        ", \"kwargs\": ", ToJson(*Find(one, "kwargs")), "}"));
   }
   return suite;
 }

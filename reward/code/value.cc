@@ -179,12 +179,6 @@ bool IntEqualsFloat(const std::string& digits, double number) {
   return digits == (std::string(text) == "-0" ? "0" : text);
 }
 
-bool IsNumber(const Value& value) { return value.kind == Kind::kInt || value.kind == Kind::kFloat; }
-
-double AsDouble(const Value& value) {
-  return value.kind == Kind::kFloat ? value.number : strtod(value.text.c_str(), nullptr);
-}
-
 bool NumbersEqual(const Value& expected, const Value& found, double tolerance) {
   if (expected.kind == Kind::kInt && found.kind == Kind::kInt && expected.text == found.text)
     return true;
@@ -298,6 +292,14 @@ std::string FloatJson(double number) {
   return looks_like_int ? absl::StrCat(text, ".0") : text;
 }
 
+// True as 1: what Python's == makes of it.
+Value AsInt(const Value& truth) {
+  Value number;
+  number.kind = Kind::kInt;
+  number.text = truth.truth ? "1" : "0";
+  return number;
+}
+
 }  // namespace
 
 absl::StatusOr<Value> ParseJsonValue(absl::string_view json, const ValueLimits& limits) {
@@ -368,7 +370,39 @@ const Value* Find(const Value& dict, absl::string_view key) {
   return nullptr;
 }
 
+bool IsNumber(const Value& value) { return value.kind == Kind::kInt || value.kind == Kind::kFloat; }
+
+double AsDouble(const Value& value) {
+  return value.kind == Kind::kFloat ? value.number : strtod(value.text.c_str(), nullptr);
+}
+
+bool IsTruthy(const Value& value) {
+  switch (value.kind) {
+    case Kind::kNull:
+      return false;
+    case Kind::kBool:
+      return value.truth;
+    case Kind::kInt:
+      return value.text != "0";
+    case Kind::kFloat:
+      return value.number != 0;
+    case Kind::kString:
+    case Kind::kBytes:
+      return !value.text.empty();
+    case Kind::kComplex:
+      return IsTruthy(value.items[0]) || IsTruthy(value.items[1]);
+    case Kind::kOpaque:
+      return true;
+    default:
+      return !value.items.empty();
+  }
+}
+
 bool ValuesEqual(const Value& expected, const Value& found, const ValueEquality& rules) {
+  if (rules.bool_is_int && expected.kind != found.kind) {
+    if (expected.kind == Kind::kBool) return ValuesEqual(AsInt(expected), found, rules);
+    if (found.kind == Kind::kBool) return ValuesEqual(expected, AsInt(found), rules);
+  }
   if (IsNumber(expected) && IsNumber(found)) return NumbersEqual(expected, found, rules.tolerance);
   if (rules.expected_is_json && IsSequence(expected) && IsSequence(found)) {
     return ListsEqual(expected, found, rules);

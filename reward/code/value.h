@@ -64,11 +64,19 @@ struct ValueEquality {
   // Whether the expected value was plain JSON, which has neither tuples nor keys that are no
   // strings: then a list equals a tuple, and a key that JSON writes the same way ("1" and 1).
   bool expected_is_json = true;
+  // Python's own rule: True equals 1.
+  bool bool_is_int = false;
 };
 
 // Whether a program's value is the expected one: Python's == on plain types, but that a bool is no
 // int. An int equals a float of the same value. NaN equals NaN where it is expected.
 bool ValuesEqual(const Value& expected, const Value& found, const ValueEquality& rules);
+
+bool IsNumber(const Value& value);  // kInt or kFloat
+double AsDouble(const Value& number);
+
+// Python's bool(value). An object of another type is true.
+bool IsTruthy(const Value& value);
 
 // At most `limit` bytes for a message.
 std::string DescribeValue(const Value& value, size_t limit = 60);
