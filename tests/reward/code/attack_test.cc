@@ -114,11 +114,14 @@ class AttackTest : public TierTest {
   // The same task in three forms: world -> secret.
   std::vector<json> Tasks() const {
     const json world = World();
+    // Not literal arguments, so that the asserts stay asserts.
+    const std::string asserts =
+        absl::StrCat("world = ", world.dump(), "\nassert solve(world) == '", kSecret, "'");
     const json call = {{"args", json::array({world})}, {"expected", kSecret}};
     const json run = {{"input", world.dump() + "\n"}, {"output", std::string(kSecret) + "\n"}};
     return {
         {{"kind", "call"}, {"function", "solve"}, {"cases", json::array({call})}},
-        {{"kind", "asserts"}, {"code", "assert solve(" + world.dump() + ") == '" + kSecret + "'"}},
+        {{"kind", "asserts"}, {"code", asserts}},
         {{"kind", "stdio"}, {"cases", json::array({run})}},
     };
   }
