@@ -190,8 +190,9 @@ void Explain(const nlohmann::json& report, const SandboxLimits& limits, SandboxR
   result->memory_kilobytes = report.value("memory_kilobytes", int64_t{0});
   const int signal = report.value("signal", 0);
   const int status = report.value("status", 0);
-  const bool cpu_used_up = (signal == SIGKILL || signal == SIGXCPU) &&
-                           result->cpu_microseconds >= limits.cpu_seconds * 1000000LL;
+  const bool cpu_used_up =
+      signal == SIGXCPU ||
+      (signal == SIGKILL && result->cpu_microseconds >= limits.cpu_seconds * 1000000LL);
   if (report.value("out_of_time", false) || cpu_used_up) {
     result->status = SandboxStatus::kOutOfTime;
     result->reason = "out of time";

@@ -285,13 +285,6 @@ std::string QuoteJson(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
-std::string FloatJson(double number) {
-  char text[40];
-  snprintf(text, sizeof(text), "%.17g", number);
-  const bool looks_like_int = std::string(text).find_first_of(".eEn") == std::string::npos;
-  return looks_like_int ? absl::StrCat(text, ".0") : text;
-}
-
 // True as 1: what Python's == makes of it.
 Value AsInt(const Value& truth) {
   Value number;
@@ -340,7 +333,7 @@ std::string ToJson(const Value& value) {
     case Kind::kInt:
       return value.text;
     case Kind::kFloat:
-      return FloatJson(value.number);
+      return nlohmann::json(value.number).dump();
     case Kind::kString:
       return QuoteJson(value.text);
     case Kind::kList: {
