@@ -39,7 +39,8 @@ constexpr char kSecret[] = "xyzzy-0123456789abcdef";
 
 std::vector<std::string> Attacks(const std::string& ending) {
   std::vector<std::string> names;
-  for (const std::string& name : *ListDirectory(kFolder)) {
+  const std::vector<std::string> all = *ListDirectory(kFolder);
+  for (const std::string& name : all) {
     if (absl::EndsWith(name, ending)) names.push_back(name);
   }
   return names;
@@ -48,7 +49,8 @@ std::vector<std::string> Attacks(const std::string& ending) {
 // Processes that descend from this one, this one not counted.
 int Descendants() {
   std::vector<std::pair<int, int>> parents;
-  for (const std::string& name : *ListDirectory("/proc")) {
+  const std::vector<std::string> entries = *ListDirectory("/proc");
+  for (const std::string& name : entries) {
     int pid;
     if (!absl::SimpleAtoi(name, &pid)) continue;
     std::ifstream file("/proc/" + name + "/stat");
