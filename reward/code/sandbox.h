@@ -32,8 +32,8 @@ struct SandboxLimits {
   int cpu_seconds = 5;                        // of each process
   int64_t memory_bytes = int64_t{512} << 20;  // address space of each process
   int threads = 64;                           // of a run, where they can be counted
-  int64_t output_bytes = 1 << 20;             // of each answer or output
-  int64_t total_output_bytes = 64 << 20;      // of a run
+  int64_t output_bytes = 2 << 20;             // of each answer or output
+  int64_t total_output_bytes = 128 << 20;     // of a run
   double compiler_wall_seconds = 20;
   int compiler_cpu_seconds = 15;
   int64_t compiler_memory_bytes = int64_t{2} << 30;
