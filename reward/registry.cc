@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 
 #include "data/status_macros.h"
+#include "reward/code/code_tests.h"
 #include "reward/countdown.h"
 #include "reward/final_answer.h"
 #include "reward/instructions/instructions.h"
@@ -101,6 +102,8 @@ const std::vector<Entry>& Entries() {
                                  NewLanguage),
       Entry::Of<MathAnswerOptions>("math_answer", "1 where the final answer equals the truth",
                                    NewMathAnswer),
+      Entry::Of<CodeTestsOptions>("code_tests", "1 where the program passes all tests",
+                                  NewCodeTests),
       Entry::Of<ToolCallsOptions>("tool_calls", "1 where the calls are those expected",
                                   NewToolCalls),
       Entry::Of<SafetyOptions>("safety", "refusals, canaries, secrets, topics, injected text",

@@ -1,0 +1,1 @@
+int main() { *reinterpret_cast<volatile int*>(8) = 1; }

@@ -1,0 +1,2 @@
+char space[1L << 36] = {1};
+int main() {}

@@ -1,0 +1,4 @@
+def solve(world):
+    blocks = []
+    while True:
+        blocks.append(bytearray(1 << 30))

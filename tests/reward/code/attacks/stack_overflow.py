@@ -1,0 +1,10 @@
+import ctypes
+
+
+def solve(world):
+    callback = ctypes.CFUNCTYPE(None)
+
+    def again():
+        callback(again)()
+
+    again()
