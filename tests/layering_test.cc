@@ -166,6 +166,8 @@ Sources SourcesOfTheTree() {
   Sources sources;
   for (const auto& arrow : Arrows()) {
     for (const auto& entry : fs::recursive_directory_iterator(root / arrow.first)) {
+      // Programs that a checker is to judge are data.
+      if (entry.path().parent_path().filename() == "attacks") continue;
       if (entry.is_regular_file() && extensions->count(entry.path().extension()) > 0) {
         sources[fs::relative(entry.path(), root)] = ReadText(entry.path());
       }
