@@ -15,6 +15,7 @@
 #include "reward/code/code_tests.h"
 #include "reward/countdown.h"
 #include "reward/final_answer.h"
+#include "reward/group_reward.h"
 #include "reward/instructions/instructions.h"
 #include "reward/math/math_answer.h"
 #include "reward/plugins/plugin_reward.h"
@@ -243,6 +244,13 @@ absl::StatusOr<std::unique_ptr<Reward>> MakeReward(const RewardSpec& spec) {
   if (!reward.ok()) {
     return absl::Status(reward.status().code(),
                         absl::StrCat("reward \"", spec.name, "\": ", reward.status().message()));
+  }
+  const auto* group_reward = dynamic_cast<const GroupReward*>(reward->get());
+  if (group_reward != nullptr && group_reward->NeedsWholeGroup()) {
+    return absl::UnimplementedError(
+        absl::StrCat("reward \"", spec.name,
+                     "\" wants the completions of a group together, but they are scored ",
+                     "one by one; have it score them alone (grpo_reward.py: --each)"));
   }
   return reward;
 }
