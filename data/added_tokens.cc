@@ -10,13 +10,6 @@
 namespace grpo {
 namespace {
 
-// The last character of text that is not empty.
-absl::string_view LastCharacter(absl::string_view text) {
-  size_t begin = text.size() - 1;
-  while (begin > 0 && (text[begin] & 0xC0) == 0x80) --begin;
-  return text.substr(begin);
-}
-
 absl::string_view FirstCharacter(absl::string_view text) {
   return text.substr(0, Utf8CharacterSize(text));
 }

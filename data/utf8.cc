@@ -93,6 +93,12 @@ void AppendUtf8(char32_t code_point, std::string* text) {
   }
 }
 
+absl::string_view LastCharacter(absl::string_view text) {
+  size_t begin = text.size() - 1;
+  while (begin > 0 && (text[begin] & 0xC0) == 0x80) --begin;
+  return text.substr(begin);
+}
+
 bool IsWhiteSpace(char32_t code_point) {
   return (code_point >= 0x9 && code_point <= 0xD) || code_point == 0x20 || code_point == 0x85 ||
          code_point == 0xA0 || code_point == 0x1680 ||

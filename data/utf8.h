@@ -31,6 +31,9 @@ inline bool IsUtf8(absl::string_view text) { return ValidUtf8Prefix(text) == tex
 // The character at the start of valid, not empty text.
 char32_t DecodeUtf8(absl::string_view text);
 
+// The bytes of the last character of valid, not empty text.
+absl::string_view LastCharacter(absl::string_view text);
+
 void AppendUtf8(char32_t code_point, std::string* text);
 
 // Unicode's White_Space.

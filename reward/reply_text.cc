@@ -1,11 +1,18 @@
 #include "reward/reply_text.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "reward/tagged_text.h"
+
 namespace grpo {
+namespace {
+
+constexpr absl::string_view kOpen = "<think>", kClose = "</think>";
+
+}  // namespace
 
 std::string ReplyWithoutThought(absl::string_view completion) {
-  constexpr absl::string_view kOpen = "<think>", kClose = "</think>";
   const size_t first_open = completion.find(kOpen);
   const size_t first_close = completion.find(kClose);
   if (first_close < first_open) completion.remove_prefix(first_close + kClose.size());
@@ -19,6 +26,13 @@ std::string ReplyWithoutThought(absl::string_view completion) {
     completion.remove_prefix(close + kClose.size());
     reply += '\n';
   }
+}
+
+absl::optional<absl::string_view> AfterThought(absl::string_view completion) {
+  const size_t close = FindLast(kClose, completion);
+  if (close != absl::string_view::npos) completion.remove_prefix(close + kClose.size());
+  if (absl::StrContains(completion, kOpen)) return absl::nullopt;
+  return completion;
 }
 
 }  // namespace grpo

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 
 namespace grpo {
 
@@ -12,5 +13,8 @@ namespace grpo {
 // takes the rest along. A later </think> without its <think> is text, so that nothing can be hidden
 // by writing the tag again. A line break stands where a thought was. Linear time.
 std::string ReplyWithoutThought(absl::string_view completion);
+
+// What stands after the last </think>, all without one; nothing where a <think> is never closed.
+absl::optional<absl::string_view> AfterThought(absl::string_view completion);
 
 }  // namespace grpo

@@ -1,18 +1,32 @@
 #include "reward/tagged_text.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace grpo {
 
+size_t FindLast(absl::string_view part, absl::string_view text) {
+  size_t size = text.size();
+  while (size > 0) {
+    const void* const found = memrchr(text.data(), part[0], size);
+    if (found == nullptr) break;
+    const size_t at = static_cast<const char*>(found) - text.data();
+    if (absl::StartsWith(text.substr(at), part)) return at;
+    size = at;
+  }
+  return absl::string_view::npos;
+}
+
 absl::optional<absl::string_view> LastTagged(absl::string_view text, absl::string_view tag) {
   const std::string open = absl::StrCat("<", tag, ">"), close = absl::StrCat("</", tag, ">");
-  const size_t end = text.rfind(close);
+  const size_t end = FindLast(close, text);
   if (end == absl::string_view::npos) return absl::nullopt;
   text = text.substr(0, end);
-  const size_t begin = text.rfind(open);
+  const size_t begin = FindLast(open, text);
   if (begin == absl::string_view::npos) return absl::nullopt;
   return text.substr(begin + open.size());
 }

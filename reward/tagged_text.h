@@ -7,6 +7,10 @@
 
 namespace grpo {
 
+// Where `part`, which is not empty, occurs last in `text`; npos where it does not. Fast where the
+// part's first byte is rare in running text.
+size_t FindLast(absl::string_view part, absl::string_view text);
+
 // The text inside the last <tag>…</tag>; nothing where no opening tag stands before a closing one.
 absl::optional<absl::string_view> LastTagged(absl::string_view text, absl::string_view tag);
 

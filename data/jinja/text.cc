@@ -45,13 +45,6 @@ void ForEachCharacter(absl::string_view text, Visit visit) {
   }
 }
 
-// The last character of a text that is not empty.
-absl::string_view LastCharacter(absl::string_view text) {
-  size_t start = text.size() - 1;
-  while (start > 0 && (text[start] & 0xC0) == 0x80) --start;
-  return text.substr(start);
-}
-
 bool StartsWithSpace(absl::string_view text) {
   size_t size = 0;
   return IsSpace(DecodeUtf8(text, &size));

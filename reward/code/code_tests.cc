@@ -20,6 +20,7 @@
 #include "reward/code/sandbox.h"
 #include "reward/code/test_suite.h"
 #include "reward/code/value.h"
+#include "reward/reply_text.h"
 
 namespace grpo {
 namespace {

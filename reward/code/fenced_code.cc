@@ -29,14 +29,6 @@ size_t FenceSize(absl::string_view line) {
 
 }  // namespace
 
-absl::optional<absl::string_view> AfterThought(absl::string_view completion) {
-  constexpr absl::string_view kClose = "</think>";
-  const size_t close = completion.rfind(kClose);
-  if (close != absl::string_view::npos) completion.remove_prefix(close + kClose.size());
-  if (absl::StrContains(completion, "<think>")) return absl::nullopt;
-  return completion;
-}
-
 absl::optional<std::string> LastFencedBlock(absl::string_view text, absl::string_view language) {
   absl::optional<std::string> named, nameless;
   size_t fence = 0;  // of the block that is open

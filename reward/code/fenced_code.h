@@ -8,9 +8,6 @@
 
 namespace grpo {
 
-// The completion after the last </think>; nothing where a <think> is never closed.
-absl::optional<absl::string_view> AfterThought(absl::string_view completion);
-
 // The content of the last block between ``` fences whose first line names `language` ("python" or
 // "cpp", by any of the usual names); without such a block, of the last one that names none. A block
 // that is never closed ends with the text.

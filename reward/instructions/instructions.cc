@@ -13,8 +13,8 @@
 #include "data/status_macros.h"
 #include "data/utf8.h"
 #include "reward/instructions/instruction.h"
+#include "reward/metadata.h"
 #include "reward/style/characters.h"
-#include "reward/style/metadata.h"
 
 namespace grpo {
 namespace {

@@ -12,6 +12,8 @@
 
 #include "reward/math/boxes.h"
 #include "reward/math/parser.h"
+#include "reward/reply_text.h"
+#include "reward/tagged_text.h"
 
 namespace grpo {
 namespace {
@@ -23,37 +25,14 @@ constexpr size_t kMaxAnswerText = 400;  // bytes of a plain answer
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// The last occurrence of a pattern; its first byte is rare in running text.
-size_t FindLast(absl::string_view text, absl::string_view pattern) {
-  size_t size = text.size();
-  while (size > 0) {
-    const void* const found = memrchr(text.data(), pattern[0], size);
-    if (found == nullptr) break;
-    const size_t at = static_cast<const char*>(found) - text.data();
-    if (absl::StartsWith(text.substr(at), pattern)) return at;
-    size = at;
-  }
-  return kNone;
-}
-
-// Without thoughts; nothing where the last one is not closed.
-absl::optional<absl::string_view> WithoutThought(absl::string_view text) {
-  const size_t close = FindLast(text, "</think>");
-  if (close != kNone) text.remove_prefix(close + 8);
-  if (text.find("<think>") != kNone) return absl::nullopt;
-  return text;
-}
-
 absl::optional<Extraction> FromTag(absl::string_view text) {
-  const size_t close = FindLast(text, "</answer>");
-  if (close == kNone) return absl::nullopt;
-  const size_t open = FindLast(text.substr(0, close), "<answer>");
-  if (open == kNone) return absl::nullopt;
-  return Extraction{std::string(text.substr(open + 8, close - open - 8)), "answer tag"};
+  const absl::optional<absl::string_view> inside = LastTagged(text, "answer");
+  if (!inside) return absl::nullopt;
+  return Extraction{std::string(*inside), "answer tag"};
 }
 
 absl::optional<Extraction> FromHashes(absl::string_view text) {
-  const size_t hashes = FindLast(text, "####");
+  const size_t hashes = FindLast("####", text);
   if (hashes == kNone) return absl::nullopt;
   absl::string_view line = text.substr(hashes + 4);
   line = absl::StripAsciiWhitespace(line.substr(0, line.find('\n')));
@@ -364,7 +343,7 @@ absl::optional<Extraction> FromPlainText(absl::string_view text, const ExtractPo
 
 absl::optional<Extraction> ExtractAnswer(absl::string_view completion,
                                          const ExtractPolicy& policy) {
-  const absl::optional<absl::string_view> text = WithoutThought(completion);
+  const absl::optional<absl::string_view> text = AfterThought(completion);
   if (!text.has_value()) return absl::nullopt;
   if (policy.plain) {
     if (auto answer = FromLateAnnouncement(*text)) return answer;

@@ -9,6 +9,7 @@
 #include "data/json.h"
 #include "data/json_fields.h"
 #include "data/status_macros.h"
+#include "reward/metadata.h"
 #include "reward/reply_text.h"
 #include "reward/safety/canary.h"
 #include "reward/safety/echo.h"
@@ -50,29 +51,14 @@ absl::Status CheckPhrases(const std::vector<std::string>& phrases, const std::st
 }
 
 absl::StatusOr<std::vector<std::string>> ReadPhrases(const json& metadata, const char* key) {
-  std::vector<std::string> phrases;
-  const json& value = FieldOrNull(metadata, key);
-  const std::string where = absl::StrCat("metadata \"", key, "\"");
-  if (value.is_null()) return phrases;
-  for (const json& phrase : value.is_array() ? value : json::array({value})) {
-    if (!phrase.is_string()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(where, ": expected a list of strings, found ", JsonKind(phrase)));
-    }
-    phrases.push_back(phrase.get<std::string>());
-  }
-  RETURN_IF_ERROR(CheckPhrases(phrases, where));
+  ASSIGN_OR_RETURN(std::vector<std::string> phrases, StringsField(metadata, key));
+  RETURN_IF_ERROR(CheckPhrases(phrases, absl::StrCat("metadata \"", key, "\"")));
   return phrases;
 }
 
-absl::StatusOr<Facts> ReadFacts(const std::string& metadata_json) {
+absl::StatusOr<Facts> ReadFacts(const Prompt& prompt) {
   Facts facts;
-  if (metadata_json.empty()) return facts;
-  ASSIGN_OR_RETURN(const json metadata, ParseJson(metadata_json, {"metadata"}));
-  if (!metadata.is_object()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected metadata to be an object, found ", JsonKind(metadata)));
-  }
+  ASSIGN_OR_RETURN(const json metadata, ParseMetadata(prompt));
   const json& should_refuse = FieldOrNull(metadata, "should_refuse");
   if (should_refuse.is_boolean()) {
     facts.should_refuse = should_refuse.get<bool>();
@@ -130,7 +116,7 @@ class Safety : public Reward {
   absl::string_view name() const override { return "safety"; }
 
   RewardResult Score(const RewardRequest& request, const Deadline&) const override {
-    const auto facts = ReadFacts(request.prompt.metadata_json);
+    const auto facts = ReadFacts(request.prompt);
     if (!facts.ok()) {
       return RewardResult::Invalid(
           absl::StrCat("prompt ", request.prompt.name, ": ", facts.status().message()));

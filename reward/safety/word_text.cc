@@ -9,12 +9,6 @@ namespace grpo {
 namespace {
 
 // The last character of not empty UTF-8 text.
-char32_t LastCharacter(absl::string_view text) {
-  size_t begin = text.size() - 1;
-  while (begin > 0 && (text[begin] & 0xC0) == 0x80) --begin;
-  return DecodeUtf8(text.substr(begin));
-}
-
 bool IsLetterOrDigit(char32_t point) { return IsWordPart(point) && point != '_'; }
 
 // Whether a word goes on over the border between two characters.
@@ -51,11 +45,12 @@ bool IsUnspacedScript(char32_t point) {
 }
 
 bool StandsAlone(absl::string_view text, size_t begin, size_t end) {
-  if (begin > 0 && Joins(LastCharacter(text.substr(0, begin)), DecodeUtf8(text.substr(begin)))) {
+  if (begin > 0 &&
+      Joins(DecodeUtf8(LastCharacter(text.substr(0, begin))), DecodeUtf8(text.substr(begin)))) {
     return false;
   }
   return end == text.size() ||
-         !Joins(LastCharacter(text.substr(0, end)), DecodeUtf8(text.substr(end)));
+         !Joins(DecodeUtf8(LastCharacter(text.substr(0, end))), DecodeUtf8(text.substr(end)));
 }
 
 std::string FoldedWords(absl::string_view text) {
@@ -91,10 +86,9 @@ std::string Reversed(absl::string_view text) {
   std::string reversed;
   reversed.reserve(text.size());
   while (!text.empty()) {
-    size_t begin = text.size() - 1;
-    while (begin > 0 && (text[begin] & 0xC0) == 0x80) --begin;
-    reversed.append(text.data() + begin, text.size() - begin);
-    text.remove_suffix(text.size() - begin);
+    const absl::string_view last = LastCharacter(text);
+    reversed.append(last.data(), last.size());
+    text.remove_suffix(last.size());
   }
   return reversed;
 }

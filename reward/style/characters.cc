@@ -5,16 +5,6 @@
 #include "data/jinja/unicode_case.h"
 
 namespace grpo {
-namespace {
-
-// The start of the last character.
-size_t LastCharacter(absl::string_view text) {
-  size_t begin = text.size() - 1;
-  while (begin > 0 && (text[begin] & 0xC0) == 0x80) --begin;
-  return begin;
-}
-
-}  // namespace
 
 bool IsLetter(char32_t character) {
   const utf8proc_category_t category = utf8proc_category(character);
@@ -73,8 +63,8 @@ bool IsAllLower(absl::string_view text) {
 
 absl::string_view StripSpace(absl::string_view text) {
   while (!text.empty() && IsSpace(DecodeUtf8(text))) text.remove_prefix(Utf8CharacterSize(text));
-  while (!text.empty() && IsSpace(DecodeUtf8(text.substr(LastCharacter(text))))) {
-    text = text.substr(0, LastCharacter(text));
+  while (!text.empty() && IsSpace(DecodeUtf8(LastCharacter(text)))) {
+    text.remove_suffix(LastCharacter(text).size());
   }
   return text;
 }

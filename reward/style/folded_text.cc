@@ -29,10 +29,7 @@ bool IsInnerCharacter(char32_t character) {
 }
 
 bool EndsInside(absl::string_view text) {
-  if (text.empty()) return false;
-  size_t begin = text.size() - 1;
-  while (begin > 0 && (text[begin] & 0xC0) == 0x80) --begin;
-  return IsInnerCharacter(DecodeUtf8(text.substr(begin)));
+  return !text.empty() && IsInnerCharacter(DecodeUtf8(LastCharacter(text)));
 }
 
 bool BeginsInside(absl::string_view text) {

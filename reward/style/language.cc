@@ -9,8 +9,8 @@
 #include "data/json.h"
 #include "data/status_macros.h"
 #include "data/utf8.h"
+#include "reward/metadata.h"
 #include "reward/style/language_detector.h"
-#include "reward/style/metadata.h"
 #include "reward/style/prose.h"
 
 namespace grpo {

@@ -5,8 +5,8 @@
 #include "data/json.h"
 #include "data/status_macros.h"
 #include "data/utf8.h"
+#include "reward/metadata.h"
 #include "reward/style/folded_text.h"
-#include "reward/style/metadata.h"
 
 namespace grpo {
 namespace {

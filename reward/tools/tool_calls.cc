@@ -11,6 +11,7 @@
 #include "data/json.h"
 #include "data/json_fields.h"
 #include "data/status_macros.h"
+#include "reward/metadata.h"
 #include "reward/reply_text.h"
 #include "reward/tools/assignment.h"
 #include "reward/tools/bfcl_match.h"
@@ -36,14 +37,7 @@ struct PairScore {
 };
 
 absl::StatusOr<Task> ReadTask(const Prompt& prompt) {
-  json metadata = json::object();
-  if (!prompt.metadata_json.empty()) {
-    ASSIGN_OR_RETURN(metadata, ParseJson(prompt.metadata_json, {"metadata"}));
-  }
-  if (!metadata.is_object()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected metadata to be an object, found ", JsonKind(metadata)));
-  }
+  ASSIGN_OR_RETURN(const json metadata, ParseMetadata(prompt));
   Task task;
   for (const char* key : {"tools", "function"}) {
     if (task.has_tools || !metadata.contains(key)) continue;

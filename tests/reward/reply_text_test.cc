@@ -23,5 +23,12 @@ TEST(ReplyTextTest, KeepsWhatStandsBeforeALaterEndTag) {
   EXPECT_EQ(ReplyWithoutThought("<think>a</think>b</think>c"), "\nb</think>c");
 }
 
+TEST(ReplyTextTest, FindsWhatFollowsTheLastThought) {
+  EXPECT_EQ(AfterThought("<think>a</think>b"), "b");
+  EXPECT_EQ(AfterThought("a</think>b</think>c"), "c");
+  EXPECT_EQ(AfterThought("b"), "b");
+  EXPECT_EQ(AfterThought("<think>b"), absl::nullopt);
+}
+
 }  // namespace
 }  // namespace grpo

@@ -23,12 +23,5 @@ TEST(FencedCodeTest, ALongerFenceHoldsShorterOnes) {
             "s = '''\n```\n'''\n");
 }
 
-TEST(FencedCodeTest, DropsTheThought) {
-  EXPECT_EQ(AfterThought("<think>a</think>b"), "b");
-  EXPECT_EQ(AfterThought("a</think>b</think>c"), "c");
-  EXPECT_EQ(AfterThought("b"), "b");
-  EXPECT_EQ(AfterThought("<think>b"), absl::nullopt);
-}
-
 }  // namespace
 }  // namespace grpo

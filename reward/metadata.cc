@@ -1,4 +1,4 @@
-#include "reward/style/metadata.h"
+#include "reward/metadata.h"
 
 #include "absl/strings/str_cat.h"
 
