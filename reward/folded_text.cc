@@ -18,12 +18,12 @@ constexpr size_t kChunkBytes = 512, kMaxChunkBytes = 1024;
 bool IsAscii(char byte) { return static_cast<unsigned char>(byte) < 0x80; }
 
 // Folds text that may hold any character.
-std::string FoldWithTables(absl::string_view text) {
+std::string FoldWithTables(absl::string_view text, bool keep_case) {
   utf8proc_uint8_t* mapped = nullptr;
   const utf8proc_ssize_t size = utf8proc_map(
       reinterpret_cast<const utf8proc_uint8_t*>(text.data()), text.size(), &mapped,
       static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
-                                     UTF8PROC_CASEFOLD | UTF8PROC_IGNORE));
+                                     UTF8PROC_IGNORE | (keep_case ? 0 : UTF8PROC_CASEFOLD)));
   if (size < 0) return std::string(text);
   std::string folded(reinterpret_cast<char*>(mapped), size);
   std::free(mapped);
@@ -43,7 +43,7 @@ size_t ChunkSize(absl::string_view text) {
 
 }  // namespace
 
-std::string FoldText(absl::string_view text) {
+std::string FoldText(absl::string_view text, bool keep_case) {
   std::string valid;
   if (!IsUtf8(text)) {
     valid = ReplaceInvalidUtf8(text);
@@ -57,11 +57,12 @@ std::string FoldText(absl::string_view text) {
     while (end < text.size() && IsAscii(text[end])) ++end;
     // A mark behind it may join the last letter.
     const size_t plain_end = end < text.size() && end > at ? end - 1 : end;
-    absl::StrAppend(&folded, absl::AsciiStrToLower(text.substr(at, plain_end - at)));
+    const absl::string_view plain = text.substr(at, plain_end - at);
+    absl::StrAppend(&folded, keep_case ? std::string(plain) : absl::AsciiStrToLower(plain));
     while (end < text.size() && !IsAscii(text[end])) ++end;
     for (at = plain_end; at < end;) {
       const size_t size = ChunkSize(text.substr(at, end - at));
-      absl::StrAppend(&folded, FoldWithTables(text.substr(at, size)));
+      absl::StrAppend(&folded, FoldWithTables(text.substr(at, size), keep_case));
       at += size;
     }
   }

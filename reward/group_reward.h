@@ -7,8 +7,8 @@
 
 namespace grpo {
 
-// Whoever scores whole groups asks for this with dynamic_cast<const GroupReward*>(reward). Score()
-// is then the same as ScoreGroup() of one request.
+// The Scorer calls ScoreGroup() where the checker needs whole groups, and Score(), which is
+// ScoreGroup() of one request, where it does not.
 class GroupReward : public Reward {
  public:
   // One result for each request, in their order. The requests are the completions of one prompt.

@@ -73,6 +73,12 @@ absl::StatusOr<std::unique_ptr<Reward>> NewCosineLengthOf(const std::string& nam
   RewardSpec spec;
   spec.name = name;
   ASSIGN_OR_RETURN(std::unique_ptr<Reward> correctness, MakeReward(spec));
+  const auto* group_reward = dynamic_cast<const GroupReward*>(correctness.get());
+  if (group_reward != nullptr && group_reward->NeedsWholeGroup()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", name, "\" wants the completions of a group together, and cosine_length judges them ",
+        "one by one; have it score them alone (grpo_reward.py: --each)"));
+  }
   return NewCosineLength(options, std::move(correctness));
 }
 
@@ -244,13 +250,6 @@ absl::StatusOr<std::unique_ptr<Reward>> MakeReward(const RewardSpec& spec) {
   if (!reward.ok()) {
     return absl::Status(reward.status().code(),
                         absl::StrCat("reward \"", spec.name, "\": ", reward.status().message()));
-  }
-  const auto* group_reward = dynamic_cast<const GroupReward*>(reward->get());
-  if (group_reward != nullptr && group_reward->NeedsWholeGroup()) {
-    return absl::UnimplementedError(
-        absl::StrCat("reward \"", spec.name,
-                     "\" wants the completions of a group together, but they are scored ",
-                     "one by one; have it score them alone (grpo_reward.py: --each)"));
   }
   return reward;
 }

@@ -11,6 +11,7 @@
 #include "data/check.h"
 #include "data/status_macros.h"
 #include "reward/checker_pool.h"
+#include "reward/group_reward.h"
 
 namespace grpo {
 namespace {
@@ -22,23 +23,73 @@ struct Sample {
   int num_tokens = 0;
   int max_tokens = 0;
   FinishReason finish = FinishReason::kStop;
+
+  RewardRequest Request() const { return {*prompt, completion, num_tokens, max_tokens, finish}; }
 };
+
+using Samples = std::vector<std::shared_ptr<const Sample>>;
+
+// The samples of all groups, one group after the other.
+Samples CopyOf(const std::vector<RolloutGroup>& groups, int max_tokens) {
+  Samples samples;
+  for (const RolloutGroup& group : groups) {
+    const auto prompt = std::make_shared<const Prompt>(group.prompt);
+    for (const Rollout& rollout : group.rollouts) {
+      samples.push_back(std::make_shared<const Sample>(
+          Sample{prompt, rollout.text, static_cast<int>(rollout.tokens.size()), max_tokens,
+                 rollout.finish}));
+    }
+  }
+  return samples;
+}
 
 CheckerPool::Call MakeCall(std::shared_ptr<const Sample> sample,
                            std::shared_ptr<const Reward> reward) {
   return [sample = std::move(sample), reward = std::move(reward)](const Deadline& deadline) {
     const absl::Time start = absl::Now();
-    RewardResult result = reward->Score({*sample->prompt, sample->completion, sample->num_tokens,
-                                         sample->max_tokens, sample->finish},
-                                        deadline);
+    RewardResult result = reward->Score(sample->Request(), deadline);
     result.microseconds = absl::ToInt64Microseconds(absl::Now() - start);
     return result;
+  };
+}
+
+// A call for a whole group, whose verdicts are in `results` where what it returns is scored.
+CheckerPool::Call MakeGroupCall(Samples samples, std::shared_ptr<const GroupReward> reward,
+                                std::shared_ptr<std::vector<RewardResult>> results) {
+  return [samples = std::move(samples), reward = std::move(reward),
+          results = std::move(results)](const Deadline& deadline) {
+    const absl::Time start = absl::Now();
+    std::vector<RewardRequest> requests;
+    for (const auto& sample : samples) requests.push_back(sample->Request());
+    *results = reward->ScoreGroup(requests, deadline);
+    if (results->size() != samples.size()) {
+      return RewardResult::Error(
+          absl::StrCat("gave ", results->size(), " verdicts on ", samples.size(), " completions"));
+    }
+    const int64_t microseconds = absl::ToInt64Microseconds(absl::Now() - start);
+    for (RewardResult& result : *results) {
+      result.microseconds = microseconds / static_cast<int64_t>(samples.size());
+    }
+    return RewardResult::Scored(0, "");
   };
 }
 
 struct ScorerEntry {
   std::string label;
   std::shared_ptr<const Reward> reward;
+  std::shared_ptr<const GroupReward> of_groups;  // the same, where it needs whole groups
+
+  ScorerEntry(std::string its_label, std::unique_ptr<Reward> its_reward)
+      : label(std::move(its_label)), reward(std::move(its_reward)) {
+    of_groups = std::dynamic_pointer_cast<const GroupReward>(reward);
+    if (of_groups != nullptr && !of_groups->NeedsWholeGroup()) of_groups = nullptr;
+  }
+};
+
+// One call: an entry's verdict on a sample, or its verdicts on those of a whole group.
+struct Job {
+  size_t entry = 0;
+  size_t first = 0, count = 1;  // samples
 };
 
 class PooledScorer : public Scorer {
@@ -55,22 +106,20 @@ class PooledScorer : public Scorer {
 
   const std::vector<std::string>& reward_names() const override { return labels_; }
 
+  bool needs_whole_groups() const override {
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [](const ScorerEntry& entry) { return entry.of_groups != nullptr; });
+  }
+
   std::vector<ScoredGroup> Score(std::vector<RolloutGroup> groups, int max_tokens) override {
-    std::vector<RewardResult> results = Run(Calls(groups, max_tokens));
+    std::vector<std::vector<RewardResult>> verdicts = Verdicts(groups, max_tokens);
     std::vector<ScoredGroup> scored;
     scored.reserve(groups.size());
-    size_t next = 0;
+    size_t sample = 0;
     for (RolloutGroup& group : groups) {
       ScoredGroup& out = scored.emplace_back();
       for (size_t i = 0; i < group.rollouts.size(); ++i) {
-        std::vector<RewardResult> of_sample;
-        for (size_t entry = 0; entry < entries_.size(); ++entry) {
-          of_sample.push_back(Applies(entry, group)
-                                  ? Checked(std::move(results[next++]), labels_[entry])
-                                  : RewardResult::NotApplicable(absl::StrCat(
-                                        "not for family \"", group.prompt.family, "\"")));
-        }
-        out.scores.push_back(Combine(std::move(of_sample), composition_));
+        out.scores.push_back(Combine(std::move(verdicts[sample++]), composition_));
       }
       if (composition_.normalize) NormalizeOverGroup(composition_, out.scores);
       out.group = std::move(group);
@@ -83,39 +132,89 @@ class PooledScorer : public Scorer {
     return AppliesTo(composition_.roles[entry], group.prompt.family);
   }
 
-  // Every reward that applies for every sample, the rewards of a sample one after the other.
-  std::vector<CheckerPool::Call> Calls(const std::vector<RolloutGroup>& groups,
-                                       int max_tokens) const {
-    std::vector<CheckerPool::Call> calls;
+  // Of each sample, what every entry says of it.
+  std::vector<std::vector<RewardResult>> Verdicts(const std::vector<RolloutGroup>& groups,
+                                                  int max_tokens) {
+    const Samples samples = CopyOf(groups, max_tokens);
+    std::vector<std::vector<RewardResult>> verdicts(samples.size());
+    for (size_t i = 0; i < samples.size(); ++i) {
+      verdicts[i].assign(entries_.size(),
+                         RewardResult::NotApplicable(
+                             absl::StrCat("not for family \"", samples[i]->prompt->family, "\"")));
+    }
+    const std::vector<Job> jobs = Jobs(groups);
+    std::vector<std::vector<RewardResult>> results = Run(jobs, samples);
+    for (size_t j = 0; j < jobs.size(); ++j) {
+      const Job& job = jobs[j];
+      for (size_t i = 0; i < job.count; ++i) {
+        verdicts[job.first + i][job.entry] = Checked(std::move(results[j][i]), labels_[job.entry]);
+      }
+    }
+    return verdicts;
+  }
+
+  // Every entry that applies for every sample, the entries of a sample one after the other.
+  std::vector<Job> Jobs(const std::vector<RolloutGroup>& groups) const {
+    std::vector<Job> jobs;
+    size_t sample = 0;
     for (const RolloutGroup& group : groups) {
-      const auto prompt = std::make_shared<const Prompt>(group.prompt);
-      for (const Rollout& rollout : group.rollouts) {
-        const auto sample = std::make_shared<const Sample>(
-            Sample{prompt, rollout.text, static_cast<int>(rollout.tokens.size()), max_tokens,
-                   rollout.finish});
+      const size_t first = sample, size = group.rollouts.size();
+      for (; sample < first + size; ++sample) {
         for (size_t entry = 0; entry < entries_.size(); ++entry) {
-          if (Applies(entry, group)) calls.push_back(MakeCall(sample, entries_[entry].reward));
+          if (!Applies(entry, group)) continue;
+          const bool whole = entries_[entry].of_groups != nullptr;
+          if (!whole) jobs.push_back({entry, sample, 1});
+          if (whole && sample == first) jobs.push_back({entry, first, size});
         }
       }
     }
-    return calls;
+    return jobs;
   }
 
-  // Makes the calls, and those that ended in an error again, as often as the recipe says.
-  std::vector<RewardResult> Run(std::vector<CheckerPool::Call> calls) {
-    if (retries_ == 0) return pool_.Run(std::move(calls));
-    std::vector<RewardResult> results = pool_.Run(calls);
+  // Does the jobs, and those in which an error is left again, as often as the recipe says. A
+  // result for each sample of each job.
+  std::vector<std::vector<RewardResult>> Run(const std::vector<Job>& jobs, const Samples& samples) {
+    std::vector<std::vector<RewardResult>> results = Attempt(jobs, samples);
+    const auto failed = [](const RewardResult& result) {
+      return result.state == RewardState::kError;
+    };
     for (int attempt = 0; attempt < retries_; ++attempt) {
-      std::vector<size_t> failed;
-      std::vector<CheckerPool::Call> again;
-      for (size_t i = 0; i < results.size(); ++i) {
-        if (results[i].state != RewardState::kError) continue;
-        failed.push_back(i);
-        again.push_back(calls[i]);
+      std::vector<size_t> places;
+      std::vector<Job> again;
+      for (size_t j = 0; j < jobs.size(); ++j) {
+        if (std::none_of(results[j].begin(), results[j].end(), failed)) continue;
+        places.push_back(j);
+        again.push_back(jobs[j]);
       }
-      if (failed.empty()) break;
-      std::vector<RewardResult> second = pool_.Run(std::move(again));
-      for (size_t i = 0; i < failed.size(); ++i) results[failed[i]] = std::move(second[i]);
+      if (again.empty()) break;
+      std::vector<std::vector<RewardResult>> second = Attempt(again, samples);
+      for (size_t j = 0; j < again.size(); ++j) results[places[j]] = std::move(second[j]);
+    }
+    return results;
+  }
+
+  std::vector<std::vector<RewardResult>> Attempt(const std::vector<Job>& jobs,
+                                                 const Samples& samples) {
+    std::vector<CheckerPool::Call> calls;
+    // Of this attempt alone: a call of an earlier one may still be writing into its own.
+    std::vector<std::shared_ptr<std::vector<RewardResult>>> of_groups(jobs.size());
+    for (size_t j = 0; j < jobs.size(); ++j) {
+      const ScorerEntry& entry = entries_[jobs[j].entry];
+      const auto first = samples.begin() + jobs[j].first;
+      if (entry.of_groups == nullptr) {
+        calls.push_back(MakeCall(*first, entry.reward));
+      } else {
+        of_groups[j] = std::make_shared<std::vector<RewardResult>>();
+        calls.push_back(
+            MakeGroupCall(Samples(first, first + jobs[j].count), entry.of_groups, of_groups[j]));
+      }
+    }
+    const std::vector<RewardResult> returned = pool_.Run(std::move(calls));
+    std::vector<std::vector<RewardResult>> results(jobs.size());
+    for (size_t j = 0; j < jobs.size(); ++j) {
+      const bool of_each = of_groups[j] != nullptr && returned[j].state == RewardState::kScored;
+      results[j] = of_each ? std::move(*of_groups[j])
+                           : std::vector<RewardResult>(jobs[j].count, returned[j]);
     }
     return results;
   }
@@ -196,7 +295,7 @@ absl::StatusOr<std::unique_ptr<Scorer>> Scorer::Create(const std::vector<RewardS
           absl::StrCat("reward ", i, ": another reward is called \"", label,
                        "\" in metrics too; give one of them a label"));
     }
-    entries.push_back({label, std::shared_ptr<const Reward>(*std::move(reward))});
+    entries.emplace_back(label, *std::move(reward));
     roles.push_back({specs[i].weight, specs[i].gate, specs[i].families});
   }
   return std::make_unique<PooledScorer>(std::move(entries), std::move(roles), config);
@@ -210,7 +309,7 @@ std::unique_ptr<Scorer> Scorer::FromRewards(std::vector<std::unique_ptr<Reward>>
   std::vector<RewardRole> roles;
   for (size_t i = 0; i < rewards.size(); ++i) {
     const std::string label(rewards[i]->name());
-    entries.push_back({label, std::shared_ptr<const Reward>(std::move(rewards[i]))});
+    entries.emplace_back(label, std::move(rewards[i]));
     roles.push_back({weights[i], /*gate=*/false, /*families=*/{}});
   }
   return std::make_unique<PooledScorer>(std::move(entries), std::move(roles), config);

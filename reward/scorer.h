@@ -48,10 +48,13 @@ class Scorer {
   // The entries' labels, in their order.
   virtual const std::vector<std::string>& reward_names() const = 0;
 
+  // Whether a reward compares the completions of a group: Score() must then get groups whole.
+  virtual bool needs_whole_groups() const = 0;
+
   // Scores every rollout of the groups; returns when all are scored or their deadlines have passed.
-  // A checker that throws or overruns its deadline gives kError for that sample alone; it neither
-  // blocks the others nor ends the run. Same result for any number of threads. May be called from
-  // several threads.
+  // A checker that throws or overruns its deadline gives kError for that sample alone, one that
+  // needs whole groups for its group; it neither blocks the others nor ends the run. Same result
+  // for any number of threads. May be called from several threads.
   virtual std::vector<ScoredGroup> Score(std::vector<RolloutGroup> groups, int max_tokens) = 0;
 };
 

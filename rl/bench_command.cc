@@ -154,13 +154,18 @@ struct Measurement {
   Mismatch mismatch;
 };
 
-// Which of the machine's limits alone would take longer, and its share of the time taken.
-ordered_json RooflineRecord(double flops, double bytes, double seconds,
+// Which of the machine's limits alone would take longer, and its share of the time taken; and the
+// share that the kinds of work would take one after the other, each at the limit that it meets.
+ordered_json RooflineRecord(const DecodeCost& step, double steps, double seconds,
                             const MachineLimits& limits) {
+  const double flops = step.Total().flops * steps, bytes = step.Total().bytes * steps;
   const double flops_share = Rate(flops / limits.flops_per_second, seconds),
                bytes_share = Rate(bytes / limits.bytes_per_second, seconds);
+  const double in_turn =
+      step.SecondsInTurn(limits.flops_per_second, limits.bytes_per_second) * steps;
   return {{"limited_by", flops_share > bytes_share ? "flops" : "bytes"},
           {"share_of_limit", std::max(flops_share, bytes_share)},
+          {"share_of_limits_in_turn", Rate(in_turn, seconds)},
           {"decode_gflops", Rate(flops, seconds) * 1e-9},
           {"limit_gflops", limits.flops_per_second * 1e-9},
           {"decode_gbytes_per_second", Rate(bytes, seconds) * 1e-9},
@@ -175,10 +180,8 @@ ordered_json Record(const BenchOptions& options, const Weights& weights,
   const double decode_seconds = stats.decode_seconds;
   const double context = options.prompt_tokens + options.new_tokens / 2.0;
   const double bytes_per_cached = options.dtype == "bf16" ? 2 : 4;
-  const double flops = DecodeFlops(weights.config, context) * stats.decode_tokens;
-  const double bytes = DecodeBytes(weights.config, stats.MeanDecodeBatch(), context,
-                                   stats.bytes_per_weight, bytes_per_cached) *
-                       stats.decode_step_seconds.size();
+  const DecodeCost step = DecodeStepCost(weights.config, stats.MeanDecodeBatch(), context,
+                                         stats.bytes_per_weight, bytes_per_cached);
   return {{"bench", "rollout"},
           {"policy", options.policy},
           {"parameters", weights.CountParameters()},
@@ -209,7 +212,8 @@ ordered_json Record(const BenchOptions& options, const Weights& weights,
           {"accepted_tokens", stats.accepted_tokens},
           {"peak_cache_bytes", stats.peak_cache_bytes},
           {"peak_memory_bytes", measurement.peak_memory_bytes},
-          {"roofline", RooflineRecord(flops, bytes, decode_seconds, measurement.limits)},
+          {"roofline", RooflineRecord(step, static_cast<double>(stats.decode_step_seconds.size()),
+                                      decode_seconds, measurement.limits)},
           {"mismatch_max_abs", mismatch.max_abs},
           {"mismatch_tokens", mismatch.tokens},
           {"compared_tokens", mismatch.compared}};

@@ -22,7 +22,9 @@ namespace grpo {
 //   roofline                        limited_by "flops" or "bytes": which alone would take longer,
 //                                   by what decoding needs (decode_cost.h) and what the machine
 //                                   can do before and after it (machine_limits.h); share_of_limit:
-//                                   of the decoding's time; decode_gflops, limit_gflops,
+//                                   of the decoding's time; share_of_limits_in_turn: the same
+//                                   where each kind of work is held to the limit that it meets, as
+//                                   products wait for one another; decode_gflops, limit_gflops,
 //                                   decode_gbytes_per_second, limit_gbytes_per_second
 //   mismatch_max_abs, mismatch_tokens, compared_tokens
 //                                   recorded log-probs against the learner's recomputation

@@ -1,5 +1,6 @@
 #include "rl/decode_cost.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace grpo {
@@ -19,42 +20,62 @@ double AttentionWeights(const PolicyConfig& c) {
 
 double MlpWeights(const PolicyConfig& c, double inner) { return 3.0 * c.hidden_size * inner; }
 
-// Of all layers and the head, with this many of each layer's routed experts.
-double WeightsPassed(const PolicyConfig& c, double experts) {
-  double weights = static_cast<double>(c.vocab_size) * c.hidden_size;
-  for (int layer = 0; layer < c.num_hidden_layers; ++layer) {
-    weights += AttentionWeights(c);
-    if (c.is_moe_layer(layer)) {
-      weights += static_cast<double>(c.n_routed_experts) * c.hidden_size +
-                 MlpWeights(c, c.moe_intermediate_size * (experts + c.n_shared_experts));
-    } else {
-      weights += MlpWeights(c, c.intermediate_size);
-    }
-  }
-  return weights;
+// Numbers a cached token has for each query head: of its key and of its value.
+double KeyAndValue(const PolicyConfig& c) {
+  return c.architecture().latent() ? 2.0 * c.kv_lora_rank + c.qk_rope_head_dim
+                                   : 2.0 * c.grouped_head_dim();
+}
+
+// The routed experts of a layer that `batch` tokens choose at least once, on average.
+double ExpertsReached(const PolicyConfig& c, double batch) {
+  const double missed = 1 - static_cast<double>(c.num_experts_per_tok) / c.n_routed_experts;
+  return c.n_routed_experts * (1 - std::pow(missed, batch));
 }
 
 }  // namespace
 
-double DecodeFlops(const PolicyConfig& config, double context) {
-  const bool latent = config.architecture().latent();
-  const double key = latent ? config.kv_lora_rank + config.qk_rope_head_dim
-                            : config.grouped_head_dim(),
-               value = latent ? config.kv_lora_rank : config.grouped_head_dim();
-  const double attention =
-      config.num_hidden_layers * config.num_attention_heads * (key + value) * context;
-  return 2 * (WeightsPassed(config, config.num_experts_per_tok) + attention);
+WorkCost DecodeCost::Total() const {
+  WorkCost total;
+  for (const WorkCost& work : {products, experts, attention, head}) {
+    total.flops += work.flops;
+    total.bytes += work.bytes;
+  }
+  return total;
 }
 
-double DecodeBytes(const PolicyConfig& config, double batch, double context,
-                   double bytes_per_weight, double bytes_per_cached) {
-  const double missed =
-      config.num_moe_layers() == 0
-          ? 1
-          : 1 - static_cast<double>(config.num_experts_per_tok) / config.n_routed_experts;
-  const double reached = config.n_routed_experts * (1 - std::pow(missed, batch));
-  return WeightsPassed(config, reached) * bytes_per_weight +
-         batch * context * config.num_hidden_layers * config.cached_row_width() * bytes_per_cached;
+double DecodeCost::SecondsInTurn(double flops_per_second, double bytes_per_second) const {
+  double seconds = 0;
+  for (const WorkCost& work : {products, experts, attention, head}) {
+    seconds += std::max(work.flops / flops_per_second, work.bytes / bytes_per_second);
+  }
+  return seconds;
+}
+
+DecodeCost DecodeStepCost(const PolicyConfig& config, double batch, double context,
+                          double bytes_per_weight, double bytes_per_cached) {
+  DecodeCost cost;
+  const auto add = [&](double passed, double read, WorkCost& work) {
+    work.flops += 2 * batch * passed;
+    work.bytes += read * bytes_per_weight;
+  };
+  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
+    double weights = AttentionWeights(config);
+    if (config.is_moe_layer(layer)) {
+      weights += static_cast<double>(config.n_routed_experts) * config.hidden_size;
+      const double expert = MlpWeights(config, config.moe_intermediate_size);
+      add(expert * (config.num_experts_per_tok + config.n_shared_experts),
+          expert * (ExpertsReached(config, batch) + config.n_shared_experts), cost.experts);
+    } else {
+      weights += MlpWeights(config, config.intermediate_size);
+    }
+    add(weights, weights, cost.products);
+  }
+  const double head = static_cast<double>(config.vocab_size) * config.hidden_size;
+  add(head, head, cost.head);
+  const double cached = batch * context * config.num_hidden_layers;
+  cost.attention = {.flops = 2 * cached * config.num_attention_heads * KeyAndValue(config),
+                    .bytes = cached * config.cached_row_width() * bytes_per_cached};
+  return cost;
 }
 
 }  // namespace grpo

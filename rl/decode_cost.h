@@ -8,14 +8,30 @@
 
 namespace grpo {
 
-// Floating-point operations of one token that sees `context` tokens: two for each weight that it
-// passes (embedding apart, its chosen experts alone, keys and values never expanded), and attention
-// over the cache.
-double DecodeFlops(const PolicyConfig& config, double context);
+// Floating-point operations and bytes that must be read.
+struct WorkCost {
+  double flops = 0;
+  double bytes = 0;
+};
 
-// Bytes that a decode step over `batch` sequences must read: every weight that one of them needs
-// once (of the routed experts the share that as many independent choices reach), and their cache.
-double DecodeBytes(const PolicyConfig& config, double batch, double context,
-                   double bytes_per_weight, double bytes_per_cached);
+// By the kind of work (rollout/rollout_stats.h); each kind waits for the one before it.
+struct DecodeCost {
+  WorkCost products;   // of attention, dense MLPs and routers
+  WorkCost experts;    // shared ones too
+  WorkCost attention;  // over the cache
+  WorkCost head;
+
+  WorkCost Total() const;
+  // Seconds where each kind of work takes as long as its arithmetic or its memory traffic alone,
+  // whichever is longer.
+  double SecondsInTurn(double flops_per_second, double bytes_per_second) const;
+};
+
+// Of a decode step over `batch` sequences of `context` tokens: two operations for each weight that
+// a token passes (embedding apart, its chosen experts alone, keys and values never expanded) and
+// attention; every weight that a sequence needs read once (of the routed experts the share that as
+// many independent choices reach), and the cache.
+DecodeCost DecodeStepCost(const PolicyConfig& config, double batch, double context,
+                          double bytes_per_weight, double bytes_per_cached);
 
 }  // namespace grpo

@@ -95,6 +95,12 @@ absl::StatusOr<uint64_t> ReadGroupId(FieldReader& fields, int64_t line) {
   return static_cast<uint64_t>(std::hash<std::string>()(value.get<std::string>()));
 }
 
+std::string GroupKey(const nlohmann::json& group) {
+  return group.is_null()
+             ? std::string()
+             : group.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
+}
+
 absl::StatusOr<FinishReason> ReadFinish(FieldReader& fields) {
   ASSIGN_OR_RETURN(const std::string text, fields.Text("finish"));
   if (text == "length") return FinishReason::kLength;
@@ -156,6 +162,7 @@ absl::StatusOr<ScoreRecord> ReadScoreRecord(absl::string_view text, int64_t line
   ASSIGN_OR_RETURN(prompt.text, ReadPrompt(fields));
   ASSIGN_OR_RETURN(prompt.family, fields.Text("family"));
   ASSIGN_OR_RETURN(prompt.id, ReadGroupId(fields, line));
+  record.group_key = GroupKey(fields.Take("group"));
   ASSIGN_OR_RETURN(const int num_tokens, fields.Count("num_tokens"));
   ASSIGN_OR_RETURN(record.max_tokens, fields.Count("max_tokens"));
   ASSIGN_OR_RETURN(rollout.finish, ReadFinish(fields));
@@ -166,6 +173,25 @@ absl::StatusOr<ScoreRecord> ReadScoreRecord(absl::string_view text, int64_t line
   rollout.prompt_id = prompt.id;
   rollout.tokens.resize(num_tokens);
   return record;
+}
+
+std::string GroupKeyOf(absl::string_view text, int64_t line) {
+  const absl::StatusOr<JsonRecord> json = ParseJsonLine(text, kInput, line);
+  return json.ok() ? GroupKey(FieldReader(*json).Take("group")) : std::string();
+}
+
+absl::Status CheckSamePrompt(const ScoreRecord& first, const ScoreRecord& record, int64_t line) {
+  const Prompt &one = first.group.prompt, &other = record.group.prompt;
+  const char* differs = nullptr;
+  if (one.text != other.text) differs = "\"prompt\"";
+  if (one.answer != other.answer) differs = "\"answer\"";
+  if (one.family != other.family) differs = "\"family\"";
+  if (one.metadata_json != other.metadata_json) differs = "\"metadata\" or a further field";
+  if (first.max_tokens != record.max_tokens) differs = "\"max_tokens\"";
+  if (differs == nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      kInput, ":", line, ": ", differs, " differs from that of an earlier record of group ",
+      record.group_key, "; a group's records are completions of one prompt"));
 }
 
 std::string ScoreRecordJson(const nlohmann::json& id, const Score& score,

@@ -18,6 +18,7 @@ namespace grpo {
 struct ScoreRecord {
   nlohmann::json id;            // as the record has it, else its line's number
   RolloutGroup group;           // of one completion
+  std::string group_key;        // equal for records of one "group"; empty where there is none
   int max_tokens = 0;           // the budget it was sampled under; 0 where the record says nothing
   absl::optional<bool> passes;  // what an audit expects
 };
@@ -32,6 +33,13 @@ struct ScoreRecord {
 //
 // The error names the line, the field, what was expected and what was found.
 absl::StatusOr<ScoreRecord> ReadScoreRecord(absl::string_view text, int64_t line, bool audit);
+
+// ScoreRecord::group_key of a line, of whatever else it consists; empty where it is no record.
+std::string GroupKeyOf(absl::string_view text, int64_t line);
+
+// An error that names the line and what differs where two records of one "group" disagree in more
+// than the completion: they answer the same prompt.
+absl::Status CheckSamePrompt(const ScoreRecord& first, const ScoreRecord& record, int64_t line);
 
 // The verdict in one line, without its end: id, score (null unless scored), status, parts, reason,
 // microseconds (of the checkers' calls, together). With several rewards the parts are the scores by

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <string>
 #include <thread>
@@ -23,7 +24,8 @@
 namespace grpo {
 namespace {
 
-constexpr size_t kMostLines = 64;  // of a chunk
+constexpr size_t kMostLines = 64;  // of a chunk, but for what belongs to its last group
+constexpr size_t kMostLinesOfGroup = 65536;
 constexpr size_t kReadBytes = size_t{1} << 16;
 constexpr int kChunksPerThread = 4;
 
@@ -44,36 +46,73 @@ bool IsBlank(const std::string& text) {
   return text.find_first_not_of(" \t\r") == std::string::npos;
 }
 
-// Scores records that were sampled under the same budget together.
-void ScoreRecords(Scorer& scorer, std::vector<ScoreRecord> records, ScoredChunk& out) {
-  for (size_t begin = 0, end = 0; begin < records.size(); begin = end) {
-    std::vector<RolloutGroup> groups;
-    for (; end < records.size() && records[end].max_tokens == records[begin].max_tokens; ++end) {
-      groups.push_back(std::move(records[end].group));
+// Records whose completions are scored together: one, or a group.
+struct RecordGroup {
+  ScoreRecord first;  // its group has all the completions
+  struct Verdict {
+    nlohmann::json id;
+    absl::optional<bool> passes;
+  };
+  std::vector<Verdict> verdicts;  // in the order of the completions
+
+  explicit RecordGroup(ScoreRecord record) : first(std::move(record)) {
+    verdicts.push_back({first.id, first.passes});
+  }
+  bool HoldsGroupOf(const ScoreRecord& record) const {
+    return !record.group_key.empty() && record.group_key == first.group_key;
+  }
+  void Add(ScoreRecord record) {
+    first.group.rollouts.push_back(std::move(record.group.rollouts[0]));
+    verdicts.push_back({std::move(record.id), record.passes});
+  }
+};
+
+// Scores groups that were sampled under the same budget together.
+void ScoreGroups(Scorer& scorer, std::vector<RecordGroup> groups, ScoredChunk& out) {
+  for (size_t begin = 0, end = 0; begin < groups.size(); begin = end) {
+    const int max_tokens = groups[begin].first.max_tokens;
+    std::vector<RolloutGroup> rollouts;
+    for (; end < groups.size() && groups[end].first.max_tokens == max_tokens; ++end) {
+      rollouts.push_back(std::move(groups[end].first.group));
     }
-    const std::vector<ScoredGroup> scored =
-        scorer.Score(std::move(groups), records[begin].max_tokens);
-    for (size_t i = 0; i < scored.size(); ++i) {
-      const ScoreRecord& record = records[begin + i];
-      const Score& score = scored[i].scores[0];
-      absl::StrAppend(&out.text, ScoreRecordJson(record.id, score, scorer.reward_names()), "\n");
-      out.audit.Add(score, record.passes);
+    const std::vector<ScoredGroup> scored = scorer.Score(std::move(rollouts), max_tokens);
+    for (size_t g = 0; g < scored.size(); ++g) {
+      for (size_t i = 0; i < scored[g].scores.size(); ++i) {
+        const Score& score = scored[g].scores[i];
+        const RecordGroup::Verdict& verdict = groups[begin + g].verdicts[i];
+        absl::StrAppend(&out.text, ScoreRecordJson(verdict.id, score, scorer.reward_names()), "\n");
+        out.audit.Add(score, verdict.passes);
+      }
     }
   }
 }
 
+// Reads a line into `groups`.
+absl::Status AddLine(const Line& line, bool audit, bool whole_groups,
+                     std::vector<RecordGroup>& groups) {
+  ASSIGN_OR_RETURN(ScoreRecord record, ReadScoreRecord(line.text, line.number, audit));
+  if (whole_groups && !groups.empty() && groups.back().HoldsGroupOf(record)) {
+    RETURN_IF_ERROR(CheckSamePrompt(groups.back().first, record, line.number));
+    groups.back().Add(std::move(record));
+  } else {
+    groups.emplace_back(std::move(record));
+  }
+  return absl::OkStatus();
+}
+
 ScoredChunk ScoreChunk(Scorer& scorer, const Chunk& chunk, bool audit) {
   ScoredChunk scored;
-  std::vector<ScoreRecord> records;
+  const bool whole_groups = scorer.needs_whole_groups();
+  std::vector<RecordGroup> groups;
   for (const Line& line : chunk) {
-    absl::StatusOr<ScoreRecord> record = ReadScoreRecord(line.text, line.number, audit);
-    if (!record.ok()) {
-      scored.status = record.status();
+    scored.status = AddLine(line, audit, whole_groups, groups);
+    if (!scored.status.ok()) {
+      // The line may have been one of the last group.
+      if (whole_groups && !groups.empty()) groups.pop_back();
       break;
     }
-    records.push_back(*std::move(record));
   }
-  ScoreRecords(scorer, std::move(records), scored);
+  ScoreGroups(scorer, std::move(groups), scored);
   return scored;
 }
 
@@ -167,16 +206,23 @@ class Window {
 
 // Cuts a file into chunks: whatever a read brings, so that a peer who writes a line and waits for
 // its verdict gets it.
+//
+// Where whole groups are wanted, no chunk ends within one.
 class LineReader {
  public:
-  LineReader(int input, int failure_pipe) : input_(input), failure_pipe_(failure_pipe) {}
+  LineReader(int input, int failure_pipe, bool whole_groups)
+      : input_(input), failure_pipe_(failure_pipe), whole_groups_(whole_groups) {}
 
   // Reads to the end, or until the window wants no more.
   absl::Status ReadInto(Window& window) {
     while (true) {
       ASSIGN_OR_RETURN(const bool more, ReadSome());
       if (!more && !buffer_.empty()) buffer_ += '\n';  // the last line has no end
-      if (!PutLines(window) || !more) return absl::OkStatus();
+      if (!PutLines(window)) return absl::OkStatus();
+      if (!more) {
+        if (!chunk_.empty()) window.Put(std::move(chunk_));
+        return absl::OkStatus();
+      }
       if (buffer_.size() > JsonLinesReader::kMaxLineBytes) {
         return absl::InvalidArgumentError(absl::StrCat("standard input:", line_ + 1,
                                                        ": the line is longer than ",
@@ -210,24 +256,52 @@ class LineReader {
   // Hands out the whole lines of the buffer; false where the window wants no more.
   bool PutLines(Window& window) {
     size_t begin = 0;
-    Chunk chunk;
     while (true) {
       const size_t end = buffer_.find('\n', std::max(begin, searched_));
       if (end == std::string::npos) break;
       Line line{++line_, buffer_.substr(begin, end - begin)};
       begin = end + 1;
-      if (!IsBlank(line.text)) chunk.push_back(std::move(line));
-      if (chunk.size() == kMostLines && !window.Put(std::exchange(chunk, {}))) return false;
+      if (!IsBlank(line.text) && !PutLine(std::move(line), window)) return false;
     }
     buffer_.erase(0, begin);
     searched_ = buffer_.size();
-    return chunk.empty() || window.Put(std::move(chunk));
+    const bool may_go_on = whole_groups_ && !group_key_.empty();
+    return PutBefore(may_go_on ? group_begin_ : chunk_.size(), window);
+  }
+
+  bool PutLine(Line line, Window& window) {
+    if (whole_groups_) {
+      std::string key = GroupKeyOf(line.text, line.number);
+      const bool goes_on =
+          !key.empty() && key == group_key_ && chunk_.size() - group_begin_ < kMostLinesOfGroup;
+      if (!goes_on) group_begin_ = chunk_.size();
+      group_key_ = std::move(key);
+    } else {
+      group_begin_ = chunk_.size();
+    }
+    if (group_begin_ >= kMostLines && !PutBefore(group_begin_, window)) return false;
+    chunk_.push_back(std::move(line));
+    return true;
+  }
+
+  // Hands out the first lines of the chunk.
+  bool PutBefore(size_t count, Window& window) {
+    if (count == 0) return true;
+    Chunk first(std::make_move_iterator(chunk_.begin()),
+                std::make_move_iterator(chunk_.begin() + count));
+    chunk_.erase(chunk_.begin(), chunk_.begin() + count);
+    group_begin_ -= std::min(group_begin_, count);
+    return window.Put(std::move(first));
   }
 
   const int input_, failure_pipe_;
-  std::string buffer_;   // read and not yet handed out
-  size_t searched_ = 0;  // bytes of it without a line's end
-  int64_t line_ = 0;     // lines handed out
+  const bool whole_groups_;
+  Chunk chunk_;             // lines not yet handed out
+  size_t group_begin_ = 0;  // the place in it where the last line's group begins
+  std::string group_key_;   // of the last line
+  std::string buffer_;      // read and not yet handed out
+  size_t searched_ = 0;     // bytes of it without a line's end
+  int64_t line_ = 0;        // lines handed out
 };
 
 void Work(Scorer& scorer, bool audit, Window& window) {
@@ -246,7 +320,8 @@ absl::StatusOr<ScoreAudit> ScoreStream(Scorer& scorer, const ScoreStreamOptions&
   for (int i = 0; i < options.threads; ++i) {
     workers.emplace_back([&] { Work(scorer, options.audit, window); });
   }
-  const absl::Status read = LineReader(input, failure_pipe[0]).ReadInto(window);
+  const absl::Status read =
+      LineReader(input, failure_pipe[0], scorer.needs_whole_groups()).ReadInto(window);
   window.Close();
   for (std::thread& worker : workers) worker.join();
   close(failure_pipe[0]);

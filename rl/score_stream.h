@@ -26,6 +26,11 @@ struct ScoreStreamOptions {
 // done (see rl/score_record.h for both). Blank lines are skipped. A line that is no such record
 // ends it with an error that names the line, after the verdicts on the lines before it. At most
 // 64 lines a chunk and 4 chunks a thread are under way at a time; a line may have 64 MiB.
+//
+// Where a reward compares the completions of a group, records of equal "group" that follow one
+// another are scored together: their verdicts come once a record of another group, or the end of
+// the input, has shown that the group is whole. A group that stands right before a line in error
+// gets none. A group may have 65,536 records, beyond which its chunk has as many as that.
 absl::StatusOr<ScoreAudit> ScoreStream(Scorer& scorer, const ScoreStreamOptions& options, int input,
                                        FILE* output);
 

@@ -1,6 +1,8 @@
 #include "reward/code/cgroup.h"
 
 #include <atomic>
+#include <cerrno>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -8,8 +10,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -33,6 +37,31 @@ std::string ReadControl(const std::string& path) {
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+constexpr char kPrefix[] = "grpo-sandbox-";  // then the process that made it, and a serial number
+// A group this young may be one that somebody is about to fill.
+constexpr int kSecondsBeforeAbandoned = 600;
+
+// Removes what a program left here that was killed before it could: empty groups of processes that
+// are gone.
+void RemoveAbandoned(const std::string& parent) {
+  DIR* const directory = opendir(parent.c_str());
+  if (directory == nullptr) return;
+  while (const dirent* const entry = readdir(directory)) {
+    absl::string_view rest = entry->d_name;
+    int process;
+    struct stat made;
+    const bool is_one = absl::ConsumePrefix(&rest, kPrefix) &&
+                        absl::SimpleAtoi(rest.substr(0, rest.find('-')), &process) && process > 0;
+    const std::string folder = absl::StrCat(parent, "/", entry->d_name);
+    if (!is_one || kill(process, 0) == 0 || errno != ESRCH || stat(folder.c_str(), &made) != 0 ||
+        made.st_mtime + kSecondsBeforeAbandoned > time(nullptr)) {
+      continue;
+    }
+    rmdir(folder.c_str());  // refused where something still runs inside
+  }
+  closedir(directory);
 }
 
 }  // namespace
@@ -62,7 +91,9 @@ std::unique_ptr<Cgroup> Cgroup::Create(int64_t memory_bytes, int processes) {
 void Cgroup::AddFolder(const std::string& parent,
                        const std::vector<std::pair<std::string, int64_t>>& limits) {
   static std::atomic<int> serial{0};
-  const std::string folder = absl::StrCat(parent, "/grpo-sandbox-", getpid(), "-", serial++);
+  // The first box of a process (of two controllers, in version 1) looks after what others left.
+  if (serial < 2) RemoveAbandoned(parent);
+  const std::string folder = absl::StrCat(parent, "/", kPrefix, getpid(), "-", serial++);
   if (mkdir(folder.c_str(), 0755) != 0) return;
   for (const auto& [name, value] : limits) {
     if (!WriteControl(absl::StrCat(folder, "/", name), absl::StrCat(value))) {

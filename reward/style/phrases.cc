@@ -4,9 +4,8 @@
 
 #include "data/json.h"
 #include "data/status_macros.h"
-#include "data/utf8.h"
 #include "reward/metadata.h"
-#include "reward/style/folded_text.h"
+#include "reward/style/phrase_count.h"
 
 namespace grpo {
 namespace {
@@ -31,7 +30,7 @@ class Phrases : public Reward {
 
  private:
   std::string Fold(absl::string_view text) const {
-    return FoldText(ReplaceInvalidUtf8(text), options_.match_case);
+    return FoldForPhrases(text, options_.match_case);
   }
 
   absl::StatusOr<PhraseLists> ListsFor(const Prompt& prompt) const {

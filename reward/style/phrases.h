@@ -27,7 +27,7 @@ struct PhrasesOptions {
 // 1 where every required phrase occurs and no forbidden one, else 0; also 0 for a blank completion,
 // which would keep every ban. The options' phrases and those of the metadata's
 // {"required_phrases": […], "forbidden_phrases": […]} count together. A phrase is found as whole
-// words, see FoldText and CountPhrase. Parts: "required" (share that occurs), "forbidden"
+// words, see FoldForPhrases and CountPhrase. Parts: "required" (share that occurs), "forbidden"
 // (occurrences). Invalid where there is no phrase at all or one is blank.
 std::unique_ptr<Reward> NewPhrases(const PhrasesOptions& options);
 

@@ -47,7 +47,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 CASES = ("batched", "single")
 DTYPES = ("fp32", "bf16")
 BOUND = {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
-ROOFLINE = ["share_of_limit", "decode_gflops", "limit_gflops", "decode_gbytes_per_second", "limit_gbytes_per_second"]
+ROOFLINE = ["share_of_limit", "share_of_limits_in_turn", "decode_gflops", "limit_gflops", "decode_gbytes_per_second",
+            "limit_gbytes_per_second"]
 KEPT_OF_OURS = ["prefill_tokens_per_second", "sampling_seconds", "mean_decode_batch", "sharing_ratio",
                 "mismatch_tokens", *ROOFLINE]
 

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "reward/group_reward.h"
 #include "reward/style/length.h"
 #include "tests/reward/request.h"
 
@@ -36,6 +37,42 @@ class FakeReward : public Reward {
   const std::string name_;
   const Function function_;
 };
+
+// Compares the completions of a group: a completion's score is the share of them that are shorter.
+class FakeGroupReward : public GroupReward {
+ public:
+  using Hook = std::function<void(std::vector<RewardResult>&)>;
+  explicit FakeGroupReward(Hook hook = [](std::vector<RewardResult>&) {})
+      : hook_(std::move(hook)) {}
+  absl::string_view name() const override { return "group"; }
+  bool NeedsWholeGroup() const override { return true; }
+  std::vector<RewardResult> ScoreGroup(const std::vector<RewardRequest>& requests,
+                                       const Deadline&) const override {
+    std::vector<RewardResult> results;
+    for (const RewardRequest& request : requests) {
+      if (request.completion == "throw") throw std::runtime_error("no table");
+      double shorter = 0;
+      for (const RewardRequest& other : requests) {
+        shorter += other.completion.size() < request.completion.size();
+      }
+      results.push_back(RewardResult::Scored(shorter / requests.size(), request.prompt.answer));
+    }
+    hook_(results);
+    return results;
+  }
+
+ private:
+  const Hook hook_;
+};
+
+std::unique_ptr<Scorer> GroupScorer(FakeGroupReward::Hook hook, ScorerConfig config = {}) {
+  std::vector<std::unique_ptr<Reward>> rewards;
+  rewards.push_back(std::make_unique<FakeGroupReward>(std::move(hook)));
+  rewards.push_back(std::make_unique<FakeReward>("size", [](const RewardRequest& request) {
+    return RewardResult::Scored(request.completion.size(), "");
+  }));
+  return Scorer::FromRewards(std::move(rewards), {1, 10}, config);
+}
 
 std::unique_ptr<Scorer> FakeScorer(std::vector<FakeReward::Function> functions,
                                    std::vector<double> weights, ScorerConfig config = {}) {
@@ -186,6 +223,58 @@ TEST(ScorerTest, GivesTheSameForAnyNumberOfThreads) {
     }
     EXPECT_EQ(b[g].group.prompt.answer, absl::StrCat(g));
   }
+}
+
+TEST(ScorerTest, HandsWholeGroupsToARewardThatComparesCompletions) {
+  for (int threads : {1, 3}) {
+    ScorerConfig config;
+    config.threads = threads;
+    const auto scorer = GroupScorer([](std::vector<RewardResult>&) {}, config);
+    EXPECT_TRUE(scorer->needs_whole_groups());
+    const auto scored = scorer->Score(
+        {Group("x", {"a", "aaa", "aa", "aaaa"}), Group("none", {}), Group("y", {"bb", "b"})}, 0);
+    EXPECT_EQ(scored[0].scores[0].reward, 0 + 10);
+    EXPECT_EQ(scored[0].scores[1].reward, 0.5 + 30);
+    EXPECT_EQ(scored[0].scores[3].reward, 0.75 + 40);
+    EXPECT_TRUE(scored[1].scores.empty());
+    EXPECT_EQ(scored[2].scores[0].reward, 0.5 + 20);
+    EXPECT_EQ(scored[2].scores[1].reward, 0 + 10);
+    EXPECT_EQ(scored[2].scores[1].results[0].reason, "y");
+  }
+  EXPECT_FALSE(Make({Spec("format")}, 1)->needs_whole_groups());
+}
+
+TEST(ScorerTest, AFailedCallForAGroupIsAnErrorForThatGroupAlone) {
+  const auto scorer = GroupScorer([](std::vector<RewardResult>& results) {
+    if (results.size() == 3) results.pop_back();
+  });
+  const auto scored = scorer->Score(
+      {Group("", {"a", "throw"}), Group("", {"a", "bb"}), Group("", {"a", "b", "c"})}, 0);
+  for (const Score& score : scored[0].scores) {
+    EXPECT_EQ(score.state, RewardState::kError);
+    EXPECT_EQ(score.results[0].reason, "group: exception: no table");
+  }
+  EXPECT_EQ(scored[1].scores[1].reward, 0.5 + 20);
+  for (const Score& score : scored[2].scores) {
+    EXPECT_EQ(score.state, RewardState::kError);
+    EXPECT_EQ(score.results[0].reason, "group: gave 2 verdicts on 3 completions");
+  }
+}
+
+TEST(ScorerTest, ScoresAGroupWithAnErrorWhollyAgain) {
+  std::atomic<int> calls{0};
+  ScorerConfig config;
+  config.retries = 1;
+  const auto scorer = GroupScorer(
+      [&calls](std::vector<RewardResult>& results) {
+        if (results.size() == 2 && calls++ == 0) results[1] = RewardResult::Error("busy");
+        results[0].score = calls.load();
+      },
+      config);
+  const auto scored = scorer->Score({Group("", {"a", "b"})}, 0);
+  EXPECT_EQ(calls.load(), 2);
+  EXPECT_EQ(scored[0].scores[0].results[0].score, 2);
+  EXPECT_EQ(scored[0].scores[1].state, RewardState::kScored);
 }
 
 TEST(ScorerTest, CallsACheckerOnlyForTheFamiliesItIsFor) {

@@ -32,29 +32,38 @@ PolicyConfig Grouped() {
 TEST(DecodeCostTest, IsTwoOperationsForEachWeightThatATokenPasses) {
   for (PolicyConfig config : {TinyConfig(), Grouped()}) {
     config.num_experts_per_tok = config.n_routed_experts;
-    EXPECT_EQ(DecodeFlops(config, /*context=*/0), 2 * MatrixElements(config));
-    EXPECT_EQ(DecodeBytes(config, /*batch=*/3, /*context=*/0, /*bytes_per_weight=*/2,
-                          /*bytes_per_cached=*/4),
-              2 * MatrixElements(config));
+    const WorkCost cost = DecodeStepCost(config, /*batch=*/3, /*context=*/0,
+                                         /*bytes_per_weight=*/2, /*bytes_per_cached=*/4)
+                              .Total();
+    EXPECT_EQ(cost.flops, 3 * 2 * MatrixElements(config));
+    EXPECT_EQ(cost.bytes, 2 * MatrixElements(config));
   }
 }
 
 TEST(DecodeCostTest, CountsAttentionOverTheCache) {
   const PolicyConfig config = TinyConfig();
   const double row = config.kv_lora_rank + config.qk_rope_head_dim;
-  EXPECT_EQ(DecodeFlops(config, 100) - DecodeFlops(config, 0), 2 * 100 * config.num_hidden_layers *
-                                                                   config.num_attention_heads *
-                                                                   (row + config.kv_lora_rank));
-  EXPECT_EQ(DecodeBytes(config, 5, 100, 4, 4) - DecodeBytes(config, 5, 0, 4, 4),
-            5 * 100 * config.num_hidden_layers * row * 4);
+  const WorkCost attention = DecodeStepCost(config, 5, 100, 4, 4).attention;
+  EXPECT_EQ(attention.flops, 5 * 2 * 100 * config.num_hidden_layers * config.num_attention_heads *
+                                 (row + config.kv_lora_rank));
+  EXPECT_EQ(attention.bytes, 5 * 100 * config.num_hidden_layers * row * 4);
 }
 
 TEST(DecodeCostTest, ReachesMoreExpertsWithMoreTokens) {
   PolicyConfig config = TinyConfig();
   config.num_experts_per_tok = 1;
-  const double one = DecodeBytes(config, 1, 0, 4, 4), many = DecodeBytes(config, 1000, 0, 4, 4);
+  const double one = DecodeStepCost(config, 1, 0, 4, 4).experts.bytes,
+               many = DecodeStepCost(config, 1000, 0, 4, 4).experts.bytes;
   const double expert = 3.0 * config.hidden_size * config.moe_intermediate_size * 4;
   EXPECT_NEAR(many - one, expert * (config.n_routed_experts - 1) * config.num_moe_layers(), 1e-6);
+}
+
+TEST(DecodeCostTest, TakesEachKindOfWorkAtTheLimitThatItMeets) {
+  DecodeCost cost;
+  cost.products = {.flops = 100, .bytes = 1};  // 10 s and 0.5 s
+  cost.experts = {.flops = 20, .bytes = 30};   // 2 s and 15 s
+  cost.head = {.flops = 10, .bytes = 2};       // 1 s and 1 s
+  EXPECT_EQ(cost.SecondsInTurn(/*flops_per_second=*/10, /*bytes_per_second=*/2), 10 + 15 + 1);
 }
 
 }  // namespace

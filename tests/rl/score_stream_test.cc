@@ -22,6 +22,7 @@
 
 #include "data/check.h"
 #include "data/file.h"
+#include "reward/group_reward.h"
 #include "tests/data/scratch_folder.h"
 
 namespace grpo {
@@ -56,6 +57,24 @@ std::unique_ptr<Scorer> SizeScorer() {
   return FakeScorer([](const RewardRequest& request) {
     return RewardResult::Scored(request.completion.size(), "");
   });
+}
+
+// A completion's score is the number of completions in its group.
+std::unique_ptr<Scorer> GroupSizeScorer() {
+  class GroupSize : public GroupReward {
+   public:
+    absl::string_view name() const override { return "group_size"; }
+    bool NeedsWholeGroup() const override { return true; }
+    std::vector<RewardResult> ScoreGroup(const std::vector<RewardRequest>& requests,
+                                         const Deadline&) const override {
+      return std::vector<RewardResult>(requests.size(), RewardResult::Scored(requests.size(), ""));
+    }
+  };
+  std::vector<std::unique_ptr<Reward>> rewards;
+  rewards.push_back(std::make_unique<GroupSize>());
+  ScorerConfig config;
+  config.deadline_seconds = 60;
+  return Scorer::FromRewards(std::move(rewards), {1}, config);
 }
 
 std::string Record(const std::string& completion) {
@@ -126,6 +145,57 @@ TEST(ScoreStreamTest, ReadsALineThatIsLongerThanItsBuffers) {
   ASSERT_EQ(outcome.records.size(), 2u);
   EXPECT_EQ(outcome.records[0]["score"], 3000000);
   EXPECT_EQ(outcome.records[1]["score"], 1);
+}
+
+TEST(ScoreStreamTest, ScoresTheRecordsOfAGroupTogetherWhereARewardComparesThem) {
+  // Groups of 1 to 200 records, some without a group between them.
+  std::string input;
+  std::vector<double> expected;
+  int group = 0;
+  for (int size : {1, 3, 200, 64, 2, 1, 63, 65, 130}) {
+    ++group;
+    for (int i = 0; i < size; ++i) {
+      const nlohmann::json key =
+          group % 2 == 0 ? nlohmann::json(group) : nlohmann::json(absl::StrCat("g", group));
+      input += nlohmann::json{{"completion", ""}, {"group", key}}.dump() + "\n";
+      expected.push_back(size);
+    }
+    if (size == 64) {
+      input += Record("alone") + Record("alone");
+      expected.insert(expected.end(), 2, 1);
+    }
+  }
+  const auto scorer = GroupSizeScorer();
+  for (int threads : {1, 4}) {
+    ScoreStreamOptions options;
+    options.threads = threads;
+    const Outcome outcome = Stream(*scorer, input, options);
+    ASSERT_TRUE(outcome.result.ok()) << outcome.result.status();
+    std::vector<double> scores;
+    for (const nlohmann::json& record : outcome.records) scores.push_back(record["score"]);
+    EXPECT_EQ(scores, expected);
+  }
+}
+
+TEST(ScoreStreamTest, RefusesAGroupWhoseRecordsAnswerDifferentPrompts) {
+  const auto scorer = GroupSizeScorer();
+  const std::string first =
+      R"({"completion": "a", "group": 7, "prompt": "p", "answer": "1", "x": 2})";
+  const std::pair<std::string, std::string> cases[] = {
+      {R"({"completion": "b", "group": 7, "prompt": "q", "answer": "1", "x": 2})", "\"prompt\""},
+      {R"({"completion": "b", "group": 7, "prompt": "p", "answer": "2", "x": 2})", "\"answer\""},
+      {R"({"completion": "b", "group": 7, "prompt": "p", "answer": "1", "x": 3})", "\"metadata\""},
+      {R"({"completion": "b", "group": 7, "prompt": "p", "answer": "1", "x": 2, "family": "f"})",
+       "\"family\""},
+      {R"({"completion": "b", "group": 7, "prompt": "p", "answer": "1", "x": 2, "max_tokens": 5})",
+       "\"max_tokens\""}};
+  for (const auto& [second, differs] : cases) {
+    const Outcome outcome = Stream(*scorer, Record("before") + first + "\n" + second + "\n");
+    EXPECT_THAT(std::string(outcome.result.status().message()),
+                testing::AllOf(HasSubstr("standard input:3"), HasSubstr(differs)));
+    // Its group is not whole: it gets no verdict.
+    EXPECT_EQ(outcome.records.size(), 1u);
+  }
 }
 
 TEST(ScoreStreamTest, TellsTheCheckersTheBudgetOfEachRecord) {

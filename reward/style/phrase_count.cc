@@ -1,14 +1,11 @@
-#include "reward/style/folded_text.h"
+#include "reward/style/phrase_count.h"
 
-#include <utf8proc.h>
-
+#include "reward/folded_text.h"
 #include "reward/style/characters.h"
 #include "reward/style/script.h"
 
 namespace grpo {
 namespace {
-
-constexpr size_t kMaxDecomposed = 32;  // Unicode's longest is 18
 
 // A character that a word of a script with spaces goes on with.
 bool IsInnerCharacter(char32_t character) {
@@ -38,29 +35,20 @@ bool BeginsInside(absl::string_view text) {
 
 }  // namespace
 
-std::string FoldText(absl::string_view text, bool keep_case) {
-  const auto options =
-      static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_IGNORE |
-                                     UTF8PROC_STABLE | (keep_case ? 0 : UTF8PROC_CASEFOLD));
-  std::string folded;
+std::string FoldForPhrases(absl::string_view text, bool keep_case) {
+  const std::string folded = FoldText(text, keep_case);
+  std::string squeezed;
   bool space = false;
-  ForEachCharacter(text, [&](char32_t character, size_t, size_t) {
-    utf8proc_int32_t decomposed[kMaxDecomposed];
-    int boundary = 0;
-    const utf8proc_ssize_t size = utf8proc_decompose_char(
-        static_cast<utf8proc_int32_t>(character), decomposed, kMaxDecomposed, options, &boundary);
-    for (utf8proc_ssize_t i = 0; i < size && i < static_cast<int>(kMaxDecomposed); ++i) {
-      const char32_t part = static_cast<char32_t>(decomposed[i]);
-      if (IsSpace(part)) {
-        space = true;
-        continue;
-      }
-      if (space && !folded.empty()) folded.push_back(' ');
-      space = false;
-      AppendUtf8(part, &folded);
+  ForEachCharacter(folded, [&](char32_t character, size_t, size_t) {
+    if (IsSpace(character)) {
+      space = true;
+      return;
     }
+    if (space && !squeezed.empty()) squeezed.push_back(' ');
+    space = false;
+    AppendUtf8(character, &squeezed);
   });
-  return folded;
+  return squeezed;
 }
 
 size_t CountPhrase(absl::string_view phrase, absl::string_view text) {
