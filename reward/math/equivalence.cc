@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -457,10 +458,36 @@ bool SameWords(const ParsedAnswer& a, const ParsedAnswer& b) {
   return WordKey(text.readings[0].text) == WordKey(other.text);
 }
 
+using VariableNumbers = absl::flat_hash_map<std::string, size_t>;
+
+void NumberVariables(Answer* answer, VariableNumbers* numbers) {
+  if (answer->form == AnswerForm::kScalar && answer->op == Op::kVariable) {
+    const size_t number = numbers->emplace(answer->text, numbers->size()).first->second;
+    answer->text = absl::StrCat("x_", number);
+  }
+  for (Answer& part : answer->parts) NumberVariables(&part, numbers);
+}
+
+// The answer with its variables called x_0, x_1, … in the order in which they come.
+ParsedAnswer WithNumberedVariables(ParsedAnswer answer) {
+  for (Answer& reading : answer.readings) {
+    VariableNumbers numbers;
+    NumberVariables(&reading, &numbers);
+  }
+  return answer;
+}
+
 }  // namespace
 
 MathComparison CompareAnswers(const ParsedAnswer& truth, const ParsedAnswer& answer,
                               const MathPolicy& policy) {
+  if (!policy.variable_names) {
+    MathPolicy by_name = policy;
+    by_name.variable_names = true;
+    const MathComparison as_named = CompareAnswers(truth, answer, by_name);
+    if (as_named.verdict == MathVerdict::kEqual) return as_named;
+    return CompareAnswers(WithNumberedVariables(truth), WithNumberedVariables(answer), by_name);
+  }
   if (!answer.text.empty() && truth.text == answer.text) return Equal("the same text");
   if (!truth.parsed()) return {MathVerdict::kUnparsedTruth, "the truth cannot be read"};
   if (!answer.parsed()) return {MathVerdict::kUnparsedAnswer, "the answer cannot be read"};

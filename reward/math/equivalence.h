@@ -28,6 +28,7 @@ struct MathPolicy {
   bool units = true;                    // 10 cm is not 10 m; an answer without a unit may have any
   bool ordered_lists = false;           // "1, 2" is not "2, 1"
   bool inequality_for_interval = true;  // an answer 1 < x < 2 to the truth (1, 2)
+  bool variable_names = true;           // f(x) is not f(y)
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
@@ -40,6 +41,8 @@ struct MathPolicy {
     visit("ordered_lists", ordered_lists, NoConstraint(), "whether the order of a list counts");
     visit("inequality_for_interval", inequality_for_interval, NoConstraint(),
           "whether an inequality answers a question for an interval");
+    visit("variable_names", variable_names, NoConstraint(),
+          "whether x + 1 and y + 1 differ; else variables are matched in the order they come in");
   }
 };
 

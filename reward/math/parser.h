@@ -11,7 +11,7 @@
 namespace grpo {
 
 // Bounds that keep the work on hostile text small; what exceeds them is not read.
-inline constexpr int kMaxAnswerNodes = 4096;
+inline constexpr int kMaxAnswerNodes = 2048;
 inline constexpr int kMaxAnswerDepth = 200;
 inline constexpr size_t kMaxNumberDigits = 2000;
 

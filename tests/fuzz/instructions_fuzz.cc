@@ -46,7 +46,7 @@ void Judge(const std::string& metadata, const std::string& completion) {
   characters.unit = "characters";
   std::unique_ptr<Reward> rewards[] = {
       NewInstructions({}), NewInstructions(loose), *NewLanguage({}),         NewPhrases({}),
-      NewFormat({}),       NewRepetition({}),      NewRepetition(characters)};
+      *NewFormat({}),      NewRepetition({}),      NewRepetition(characters)};
   for (const std::unique_ptr<Reward>& reward : rewards) {
     const RewardResult result =
         reward->Score({prompt, completion, 0, 0, FinishReason::kStop}, Deadline::Never());

@@ -284,6 +284,19 @@ TEST(EquivalenceTest, FollowsItsPolicy) {
   EXPECT_EQ(Verdict("1<x<2", "(1,2)", policy), MathVerdict::kEqual);
 }
 
+TEST(EquivalenceTest, MatchesVariablesByOrderWhereNamesDoNotCount) {
+  MathPolicy policy;
+  EXPECT_NE(Verdict("f(x)", "f(y)", policy), MathVerdict::kEqual);
+  EXPECT_NE(Verdict("x^2-y", "a^2-b", policy), MathVerdict::kEqual);
+  policy.variable_names = false;
+  EXPECT_EQ(Verdict("f(x)", "f(y)", policy), MathVerdict::kEqual);
+  EXPECT_EQ(Verdict("x^2-y", "a^2-b", policy), MathVerdict::kEqual);
+  EXPECT_EQ(Verdict("x+y", "y+x", policy), MathVerdict::kEqual);
+  EXPECT_EQ(Verdict("-y+x^2", "x^2-y", policy), MathVerdict::kEqual);  // by their names
+  EXPECT_NE(Verdict("x^2-y", "a^2-a", policy), MathVerdict::kEqual);
+  EXPECT_NE(Verdict("x-y", "b^2-a", policy), MathVerdict::kEqual);
+}
+
 TEST(EquivalenceTest, TellsWhichSideItCannotRead) {
   EXPECT_EQ(Verdict("\\frac{1}{", "1"), MathVerdict::kUnparsedTruth);
   EXPECT_EQ(Verdict("1", "\\frac{1}{"), MathVerdict::kUnparsedAnswer);
