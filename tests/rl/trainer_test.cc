@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
@@ -65,14 +66,23 @@ TEST(TrainerTest, RecordsForEveryStepThatRolloutAndLearnerAgreeToTheBit) {
 }
 
 // Starts the program itself on the small recipe, its output going nowhere.
-pid_t StartProgram(const std::string& folder, bool resume) {
+pid_t StartProgram(const std::string& folder, bool resume,
+                   const std::vector<std::string>& overrides = {}) {
   EXPECT_TRUE(WriteFileAtomically(folder + ".toml", kSmallRecipe).ok());
-  const std::string recipe = folder + ".toml", set = "run.dir=" + folder;
+  std::vector<std::string> words = {"grpo", "train", folder + ".toml", "--set",
+                                    "run.dir=" + folder};
+  for (const std::string& override : overrides) {
+    words.push_back("--set");
+    words.push_back(override);
+  }
+  if (resume) words.push_back("--resume");
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   const pid_t child = fork();
   if (child != 0) return child;
   std::freopen("/dev/null", "w", stdout);
-  execl(GRPO_PROGRAM, "grpo", "train", recipe.c_str(), "--set", set.c_str(),
-        resume ? "--resume" : nullptr, nullptr);
+  execv(GRPO_PROGRAM, arguments.data());
   _exit(127);
 }
 
@@ -138,6 +148,62 @@ TEST(TrainerTest, StopsAtAStepWhenInterruptedAndGoesOnWithTheSameBytes) {
   }
   ASSERT_EQ(TrainSmall(stopped, {}, true, kNeverInterrupted), absl::OkStatus());
   ExpectSameRun(whole, stopped);
+}
+
+// A reward of one's own, which compares whole groups, dies, hangs, and writes NaN and garbage now
+// and then.
+constexpr char kChaosReward[] = R"(
+import json, os, sys, time
+for line in sys.stdin:
+    request = json.loads(line)
+    if request.get("op") == "hello":
+        print(json.dumps({"name": "chaos", "version": "1", "flags": ["group"], "max_batch": 0}), flush=True)
+        continue
+    items = request["items"]
+    whole = len(items) == 4 and len({item["group_id"] for item in items}) == 1
+    fate = sum(map(len, (item["prompt"] for item in items))) // 4 + items[0]["group_id"]
+    if not whole or fate % 7 == 0:
+        os._exit(3)
+    if fate % 7 == 1:
+        print("garbage", flush=True)
+        continue
+    if fate % 7 == 2 and items[0]["group_id"] % 5 == 0:
+        time.sleep(1000)
+    score = float("nan") if fate % 7 == 3 else 1.0
+    results = [{"status": "scored", "score": score if i % 2 else 0.5} for i in range(len(items))]
+    print(json.dumps({"id": request["id"], "results": results}), flush=True)
+)";
+
+TEST(TrainerTest, GoesOnWhereAProcessThatScoresDiesHangsAndWritesGarbage) {
+  if (std::system("python3 --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no python3 here";
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run"), script = folder.Path("chaos.py");
+  ASSERT_TRUE(WriteFileAtomically(script, kChaosReward).ok());
+  const pid_t child =
+      StartProgram(run, false,
+                   {"run.stages=[\"grpo\"]", "grpo.on_error=\"drop\"", "grpo.max_refills=0",
+                    "reward.1.name=\"process:python3 " + script + "\"", "reward.1.label=\"chaos\"",
+                    "reward.1.batch_seconds=1.0"});
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  int steps = 0, errors = 0;
+  for (absl::string_view line : absl::StrSplit(Metrics(run), '\n', absl::SkipEmpty())) {
+    const auto record = nlohmann::json::parse(std::string(line));
+    if (record["stage"] != "grpo" || !record.contains("rewards/errors")) continue;
+    ++steps;
+    // Whole groups of four, of the six of a step: nothing that did fail counts as a score.
+    const int step_errors = record["rewards/errors"].get<int>();
+    EXPECT_EQ(step_errors % 4, 0);
+    EXPECT_LE(step_errors, 24);
+    errors += step_errors;
+    if (step_errors < 24) {
+      EXPECT_EQ(record["rewards/chaos/mean"].get<double>(), 0.75);
+    }
+  }
+  EXPECT_EQ(steps, 6);
+  EXPECT_GT(errors, 0);
+  EXPECT_LT(errors, 6 * 24);
 }
 
 TEST(TrainerTest, GoesOnWithoutUpdatesWhenNoGroupHasSignal) {
