@@ -161,7 +161,7 @@ def passes_in_plain_python(code, tests):
         return None
     program = f"{code}\n{tests['setup']}\n{tests['code']}\n"
     try:
-        return subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=20).returncode == 0
+        return subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
