@@ -19,6 +19,7 @@ import shlex
 import subprocess
 import sys
 
+LARGEST_TESTS = 32 << 20  # bytes
 KINDS = ("constant", "negated", "off_by_one", "removed_line", "exception")
 
 
@@ -75,6 +76,17 @@ def has_float(value):
     return isinstance(value, float)
 
 
+def drop_largest(cases):
+    """Leaves out the largest cases until the rest fit into a line of `grpo score`, and says how many."""
+    sizes = [len(json.dumps(case)) for case in cases]
+    dropped = 0
+    while sum(sizes) > LARGEST_TESTS:
+        largest = sizes.index(max(sizes))
+        del sizes[largest], cases[largest]
+        dropped += 1
+    return dropped
+
+
 def human_eval_plus(path):
     for record in read(path):
         code, entry_point = record["prompt"] + record["canonical_solution"], record["entry_point"]
@@ -85,6 +97,10 @@ def human_eval_plus(path):
             expected = names[entry_point](*copy.deepcopy(arguments))
             floats = floats or has_float(expected)
             cases.append({"args": tagged(arguments), "expected": tagged(expected)})
+        left_out = drop_largest(cases)
+        if left_out:
+            print(json.dumps({"task": record["task_id"], "cases": len(cases), "left_out_as_too_large": left_out}),
+                  flush=True)
         tests = {"kind": "call", "function": entry_point, "encoding": "tagged", "cases": cases,
                  "tolerance": max(record["atol"], 1e-6 if floats else 0)}
         yield record["task_id"], code, entry_point, tests
@@ -152,7 +168,7 @@ def mutant(code, entry_point, kind, number):
 
 def score(command, records):
     lines = "".join(json.dumps(record) + "\n" for record in records)
-    run = subprocess.run(shlex.split(command), input=lines, capture_output=True, text=True, check=True)
+    run = subprocess.run(shlex.split(command), input=lines, stdout=subprocess.PIPE, text=True, check=True)
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
