@@ -128,8 +128,8 @@ class PooledScorer : public Scorer {
   }
 
  private:
-  bool Applies(size_t entry, const RolloutGroup& group) const {
-    return AppliesTo(composition_.roles[entry], group.prompt.family);
+  bool Applies(size_t entry, const std::string& family) const {
+    return AppliesTo(composition_.roles[entry], family);
   }
 
   // Of each sample, what every entry says of it.
@@ -138,9 +138,13 @@ class PooledScorer : public Scorer {
     const Samples samples = CopyOf(groups, max_tokens);
     std::vector<std::vector<RewardResult>> verdicts(samples.size());
     for (size_t i = 0; i < samples.size(); ++i) {
-      verdicts[i].assign(entries_.size(),
-                         RewardResult::NotApplicable(
-                             absl::StrCat("not for family \"", samples[i]->prompt->family, "\"")));
+      const std::string& family = samples[i]->prompt->family;
+      verdicts[i].resize(entries_.size());
+      for (size_t entry = 0; entry < entries_.size(); ++entry) {
+        if (Applies(entry, family)) continue;
+        verdicts[i][entry] =
+            RewardResult::NotApplicable(absl::StrCat("not for family \"", family, "\""));
+      }
     }
     const std::vector<Job> jobs = Jobs(groups);
     std::vector<std::vector<RewardResult>> results = Run(jobs, samples);
@@ -161,7 +165,7 @@ class PooledScorer : public Scorer {
       const size_t first = sample, size = group.rollouts.size();
       for (; sample < first + size; ++sample) {
         for (size_t entry = 0; entry < entries_.size(); ++entry) {
-          if (!Applies(entry, group)) continue;
+          if (!Applies(entry, group.prompt.family)) continue;
           const bool whole = entries_[entry].of_groups != nullptr;
           if (!whole) jobs.push_back({entry, sample, 1});
           if (whole && sample == first) jobs.push_back({entry, first, size});

@@ -30,7 +30,7 @@ struct ScoreStreamOptions {
 // Where a reward compares the completions of a group, records of equal "group" that follow one
 // another are scored together: their verdicts come once a record of another group, or the end of
 // the input, has shown that the group is whole. A group that stands right before a line in error
-// gets none. A group may have 65,536 records, beyond which its chunk has as many as that.
+// gets none. A group of more than 65,536 records is scored in parts of as many.
 absl::StatusOr<ScoreAudit> ScoreStream(Scorer& scorer, const ScoreStreamOptions& options, int input,
                                        FILE* output);
 

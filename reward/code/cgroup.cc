@@ -3,8 +3,6 @@
 #include <atomic>
 #include <cerrno>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -13,11 +11,12 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "data/file.h"
 
 namespace grpo {
 namespace {
@@ -32,12 +31,7 @@ bool WriteControl(const std::string& path, absl::string_view text) {
   return written;
 }
 
-std::string ReadControl(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+std::string ReadControl(const std::string& path) { return ReadFile(path).value_or(""); }
 
 constexpr char kPrefix[] = "grpo-sandbox-";  // then the process that made it, and a serial number
 // A group this young may be one that somebody is about to fill.
@@ -46,22 +40,21 @@ constexpr int kSecondsBeforeAbandoned = 600;
 // Removes what a program left here that was killed before it could: empty groups of processes that
 // are gone.
 void RemoveAbandoned(const std::string& parent) {
-  DIR* const directory = opendir(parent.c_str());
-  if (directory == nullptr) return;
-  while (const dirent* const entry = readdir(directory)) {
-    absl::string_view rest = entry->d_name;
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectory(parent);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    absl::string_view rest = name;
     int process;
     struct stat made;
     const bool is_one = absl::ConsumePrefix(&rest, kPrefix) &&
                         absl::SimpleAtoi(rest.substr(0, rest.find('-')), &process) && process > 0;
-    const std::string folder = absl::StrCat(parent, "/", entry->d_name);
+    const std::string folder = absl::StrCat(parent, "/", name);
     if (!is_one || kill(process, 0) == 0 || errno != ESRCH || stat(folder.c_str(), &made) != 0 ||
         made.st_mtime + kSecondsBeforeAbandoned > time(nullptr)) {
       continue;
     }
     rmdir(folder.c_str());  // refused where something still runs inside
   }
-  closedir(directory);
 }
 
 }  // namespace
