@@ -4,8 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <sys/mman.h>
 
+#include "data/check.h"
 #include "data/digest.h"
 #include "data/random.h"
 
@@ -247,6 +249,19 @@ Weights Weights::Clone() const {
   Weights copy = *this;
   ForEachTensor(copy, [](at::Tensor& tensor) { tensor = tensor.detach().clone(); });
   return copy;
+}
+
+void Weights::MoveTowards(const Weights& others, double share) {
+  const std::vector<NamedTensor> mine = CheckpointTensors(), theirs = others.CheckpointTensors();
+  GRPO_CHECK(mine.size() == theirs.size());
+  c10::NoGradGuard no_grad;
+  for (size_t i = 0; i < mine.size(); ++i) {
+    if (share == 1) {
+      mine[i].tensor.copy_(theirs[i].tensor);
+    } else {
+      mine[i].tensor.lerp_(theirs[i].tensor, share);
+    }
+  }
 }
 
 Weights Weights::To(at::ScalarType dtype) const {

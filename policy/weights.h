@@ -87,6 +87,9 @@ struct Weights {
   std::vector<NamedTensor> CheckpointTensors() const;
 
   Weights Clone() const;
+  // These become (1 - share) of themselves plus share of the others, of the same shapes; with 1
+  // they are the others, bit for bit.
+  void MoveTowards(const Weights& others, double share);
   // Rounded or widened to this type; with bfloat16 all values are rounded, but norms and biases
   // stay in fp32 tensors. Tensors that are so already are shared, not copied.
   Weights To(at::ScalarType dtype) const;

@@ -1,13 +1,18 @@
 #include "rl/batch_builder.h"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <iterator>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include <ATen/ATen.h>
 
 #include "data/random.h"
 #include "data/status_macros.h"
-#include "rl/advantage.h"
+#include "rl/objective/aggregation.h"
+#include "rl/objective/kl.h"
 
 namespace grpo {
 namespace {
@@ -78,39 +83,125 @@ TrainingSample SampleOf(const RolloutGroup& group, size_t index) {
   return sample;
 }
 
-absl::StatusOr<std::vector<TrainingSample>> BuildSamples(const GrpoConfig& config,
-                                                         const std::vector<ScoredGroup>& groups) {
-  std::vector<TrainingSample> samples;
+absl::StatusOr<StepSamples> BuildSamples(const GrpoConfig& config,
+                                         const std::vector<ScoredGroup>& groups) {
+  StepSamples step;
   for (const ScoredGroup& scored : groups) {
     ASSIGN_OR_RETURN(const GroupRewards usable, UsableRewards(config, scored));
-    const std::vector<double> advantages =
-        GroupAdvantages(config.objective.advantage, usable.rewards, usable.valid);
-    for (size_t i = 0; i < advantages.size(); ++i) {
+    step.outcomes.emplace_back();
+    for (size_t i = 0; i < usable.rewards.size(); ++i) {
       if (!usable.valid[i]) continue;
-      samples.push_back(SampleOf(scored.group, i));
-      samples.back().advantage = advantages[i];
+      TrainingSample sample = SampleOf(scored.group, i);
+      const bool masked =
+          config.mask_truncated && scored.group.rollouts[i].finish == FinishReason::kLength;
+      Outcome outcome;
+      outcome.reward = usable.rewards[i];
+      outcome.num_tokens = masked ? 0 : sample.NumLearned();
+      if (outcome.num_tokens > 0) step.samples.push_back(std::move(sample));
+      step.outcomes.back().push_back(outcome);
     }
   }
-  return samples;
+  return step;
 }
 
-std::vector<StepBatch> SplitIntoBatches(const GrpoConfig& config,
-                                        std::vector<TrainingSample> samples,
-                                        std::vector<std::vector<float>> reference_logprobs) {
+namespace {
+
+// kl_coef times the estimate, at each token of a sample that is learned from.
+std::vector<double> DivergenceCosts(const ObjectiveConfig& config, const TrainingSample& sample,
+                                    const std::vector<float>& reference) {
+  std::vector<double> policy;
+  for (size_t t = 0; t < sample.behavior_logprobs.size(); ++t) {
+    if (sample.Learns(t)) policy.push_back(sample.behavior_logprobs[t]);
+  }
+  const at::Tensor logprobs = at::tensor(policy, at::kDouble);
+  const at::Tensor costs =
+      config.kl_coef * KlEstimate(config.kl_estimator, logprobs, logprobs,
+                                  at::tensor(reference, at::kFloat).to(at::kDouble));
+  const double* values = costs.const_data_ptr<double>();
+  return std::vector<double>(values, values + costs.numel());
+}
+
+}  // namespace
+
+void SetAdvantages(const GrpoConfig& config, StepSamples* step) {
+  const ObjectiveConfig& objective = config.objective;
+  const bool charged = objective.kl_coef > 0 && objective.kl_in == "reward";
+  size_t sample = 0;
+  for (std::vector<Outcome>& group : step->outcomes) {
+    for (Outcome& outcome : group) {
+      if (outcome.num_tokens == 0) continue;
+      if (charged) {
+        outcome.token_costs =
+            DivergenceCosts(objective, step->samples[sample], step->reference_logprobs[sample]);
+      }
+      ++sample;
+    }
+  }
+  const auto advantages = Advantages(objective.advantage, step->outcomes);
+  sample = 0;
+  for (size_t g = 0; g < advantages.size(); ++g) {
+    for (size_t i = 0; i < advantages[g].size(); ++i) {
+      if (step->outcomes[g][i].num_tokens > 0) step->samples[sample++].advantage = advantages[g][i];
+    }
+  }
+}
+
+namespace {
+
+// 1 for the given share of a step's tokens, those of highest entropy; more where some are equal.
+std::vector<std::vector<uint8_t>> SelectTopEntropy(const std::vector<std::vector<float>>& entropies,
+                                                   double share) {
+  std::vector<float> all;
+  for (const std::vector<float>& row : entropies) all.insert(all.end(), row.begin(), row.end());
+  std::vector<std::vector<uint8_t>> selected;
+  if (all.empty()) return selected;
+  const size_t count = static_cast<size_t>(std::ceil(share * static_cast<double>(all.size())));
+  const auto last = all.begin() + static_cast<std::ptrdiff_t>(std::max<size_t>(count, 1) - 1);
+  std::nth_element(all.begin(), last, all.end(), std::greater<float>());
+  for (const std::vector<float>& row : entropies) {
+    selected.emplace_back();
+    for (const float entropy : row) selected.back().push_back(entropy >= *last);
+  }
+  return selected;
+}
+
+// Moves rows begin to end out of a table that may be empty.
+template <typename Row>
+std::vector<Row> MoveRows(std::vector<Row>& table, size_t begin, size_t end) {
+  if (table.empty()) return {};
+  return std::vector<Row>(std::make_move_iterator(table.begin() + begin),
+                          std::make_move_iterator(table.begin() + end));
+}
+
+std::vector<int64_t> LearnedLengths(const std::vector<TrainingSample>& samples) {
+  std::vector<int64_t> lengths;
+  for (const TrainingSample& sample : samples) lengths.push_back(sample.NumLearned());
+  return lengths;
+}
+
+}  // namespace
+
+std::vector<StepBatch> SplitIntoBatches(const GrpoConfig& config, StepSamples step) {
+  std::vector<std::vector<uint8_t>> selected;
+  if (config.objective.top_entropy_share < 1) {
+    selected = SelectTopEntropy(step.entropies, config.objective.top_entropy_share);
+  }
   std::vector<StepBatch> batches;
-  const size_t count = samples.size();
+  const size_t count = step.samples.size();
   const int parts = config.updates_per_step;
   for (int part = 0; part < parts; ++part) {
+    const size_t begin = count * part / parts, end = count * (part + 1) / parts;
+    if (begin == end) continue;
     StepBatch batch;
     batch.temperature = config.sampling.temperature;
     batch.replay_routing = config.replay_routing;
-    for (size_t i = count * part / parts; i < count * (part + 1) / parts; ++i) {
-      batch.num_completion_tokens += samples[i].NumLearned();
-      batch.samples.push_back(std::move(samples[i]));
-      if (!reference_logprobs.empty())
-        batch.reference_logprobs.push_back(std::move(reference_logprobs[i]));
-    }
-    if (!batch.samples.empty()) batches.push_back(std::move(batch));
+    batch.samples = MoveRows(step.samples, begin, end);
+    batch.reference_logprobs = MoveRows(step.reference_logprobs, begin, end);
+    batch.old_logprobs = MoveRows(step.old_logprobs, begin, end);
+    batch.selected = MoveRows(selected, begin, end);
+    batch.token_weights = TokenWeights(config.objective.aggregation, LearnedLengths(batch.samples),
+                                       config.sampling.max_new_tokens);
+    batches.push_back(std::move(batch));
   }
   return batches;
 }
@@ -125,10 +216,9 @@ absl::StatusOr<StepBatch> ImitationBatch(const Tokenizer& tokenizer, const ChatF
     const std::vector<int32_t> completion =
         format.CompletionTokens(tokenizer, prompt.demonstration);
     sample.tokens.insert(sample.tokens.end(), completion.begin(), completion.end());
-    sample.advantage = 1;
-    batch.num_completion_tokens += completion.size();
     batch.samples.push_back(std::move(sample));
   }
+  batch.token_weights = TokenWeights("token_mean", LearnedLengths(batch.samples), 0);
   return batch;
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
 #include "data/status_macros.h"
@@ -113,11 +114,16 @@ std::vector<CommandSpec> MakeCommands() {
        "every\n"
        "token given those before it (null for the first) and the most likely next token after it.",
        /*positional=*/0, OptionsOf<LogprobsOptions>()},
-      {Command::kBench, "bench", "bench rollout --policy PATH [OPTION …]",
+      {Command::kBenchRollout, "bench rollout", "bench rollout --policy PATH [OPTION …]",
        "measures the rollout engine: JSON lines",
        "Samples random prompts and prints rates, times, memory, the machine's own limits, and how\n"
        "far the recorded log-probs are from the learner's.",
-       /*positional=*/1, OptionsOf<BenchOptions>()},
+       /*positional=*/0, OptionsOf<RolloutBenchOptions>()},
+      {Command::kBenchLearner, "bench learner", "bench learner --policy PATH [OPTION …]",
+       "measures the learner: JSON lines",
+       "Updates the policy from random completions and prints rates, times, memory and the\n"
+       "machine's own limits. Nothing is written.",
+       /*positional=*/0, OptionsOf<LearnerBenchOptions>()},
       {Command::kConvert, "convert", "convert SRC DST [OPTION …]",
        "converts between Hugging Face folders and GGUF files",
        "SRC is a Hugging Face folder, a checkpoint of a run or a .gguf file; DST a folder or,\n"
@@ -187,10 +193,20 @@ absl::Status TakeOption(const CommandSpec& spec, const std::vector<std::string>&
   return absl::OkStatus();
 }
 
+// Of a command's name: "train" is one word, "bench learner" two.
+size_t CountWords(absl::string_view name) { return std::count(name.begin(), name.end(), ' ') + 1; }
+
+// Whether the arguments begin with the command's name.
+bool Names(const std::vector<std::string>& arguments, const CommandSpec& spec) {
+  const size_t words = CountWords(spec.name);
+  if (arguments.size() < words) return false;
+  return absl::StrJoin(arguments.begin(), arguments.begin() + words, " ") == spec.name;
+}
+
 absl::StatusOr<Words> SortWords(const CommandSpec& spec,
                                 const std::vector<std::string>& arguments) {
   Words words;
-  for (size_t i = 1; i < arguments.size(); ++i) {
+  for (size_t i = CountWords(spec.name); i < arguments.size(); ++i) {
     if (absl::StartsWith(arguments[i], "-") && arguments[i] != "-") {
       RETURN_IF_ERROR(TakeOption(spec, arguments, i, words));
     } else {
@@ -273,21 +289,11 @@ absl::Status FinishConvert(const CommandSpec& spec, const Words& words, CommandL
   return ReadOptions(spec, words, line.convert);
 }
 
-absl::StatusOr<CommandLine> ParseBench(const CommandSpec& spec, const Words& words,
-                                       CommandLine line) {
-  if (words.positional != std::vector<std::string>{"rollout"}) {
-    return UsageError("grpo bench: what is measured must be rollout; usage: grpo " + spec.usage);
-  }
-  RETURN_IF_ERROR(ReadOptions(spec, words, line.bench));
-  return line;
-}
-
 absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
                                          const std::vector<std::string>& arguments) {
   ASSIGN_OR_RETURN(const Words words, SortWords(spec, arguments));
   CommandLine line;
   line.command = spec.command;
-  if (spec.command == Command::kBench) return ParseBench(spec, words, std::move(line));
   if (spec.positional == 1 && !words.positional.empty()) line.recipe = words.positional[0];
   line.overrides = words.All("--set");
   line.rewards = words.All("--reward");
@@ -300,6 +306,10 @@ absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
     RETURN_IF_ERROR(ReadOptions(spec, words, line.sample));
   } else if (spec.command == Command::kLogprobs) {
     RETURN_IF_ERROR(ReadOptions(spec, words, line.logprobs));
+  } else if (spec.command == Command::kBenchRollout) {
+    RETURN_IF_ERROR(ReadOptions(spec, words, line.bench_rollout));
+  } else if (spec.command == Command::kBenchLearner) {
+    RETURN_IF_ERROR(ReadOptions(spec, words, line.bench_learner));
   } else if (spec.command == Command::kConvert) {
     RETURN_IF_ERROR(FinishConvert(spec, words, line));
   } else {
@@ -343,12 +353,16 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   std::vector<std::string> names = {"--help", "--version"};
   for (const CommandSpec& spec : Commands()) {
     names.push_back(spec.name);
-    if (arguments[0] != spec.name) continue;
+    if (!Names(arguments, spec)) continue;
     if (std::any_of(arguments.begin() + 1, arguments.end(), IsHelp)) {
       line.help_about = spec.command;
       return line;
     }
     return ParseCommand(spec, arguments);
+  }
+  if (arguments[0] == "bench") {
+    if (arguments.size() > 1 && IsHelp(arguments[1])) return line;
+    return UsageError("grpo bench: needs what is measured: rollout or learner. See grpo --help.");
   }
   return UsageError(absl::StrCat("grpo: unknown command '", arguments[0], "'",
                                  DidYouMean(arguments[0], names), " See grpo --help."));

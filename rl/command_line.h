@@ -15,7 +15,18 @@
 
 namespace grpo {
 
-enum class Command { kTrain, kEval, kScore, kSample, kLogprobs, kBench, kConvert, kHelp, kVersion };
+enum class Command {
+  kTrain,
+  kEval,
+  kScore,
+  kSample,
+  kLogprobs,
+  kBenchRollout,
+  kBenchLearner,
+  kConvert,
+  kHelp,
+  kVersion
+};
 
 // Options of `grpo sample`; each field is an option, `top_k` being --top-k.
 struct SampleOptions {
@@ -65,7 +76,7 @@ struct LogprobsOptions {
 };
 
 // Options of `grpo bench rollout`.
-struct BenchOptions {
+struct RolloutBenchOptions {
   std::string policy;
   int prompts = 8;
   int group = 8;
@@ -94,6 +105,33 @@ struct BenchOptions {
           "prompts come one by one, with up to so many milliseconds in between; 0: at once");
     visit("repeats", repeats, Range(1, 1000), "lines to print, a run each");
     visit("seed", seed, AtLeast(0), "of prompts and draws");
+  }
+};
+
+// Options of `grpo bench learner`.
+struct LearnerBenchOptions {
+  std::string policy;
+  int prompts = 8;
+  int group = 8;
+  int prompt_tokens = 64;
+  int new_tokens = 256;
+  int threads = 2;
+  int micro_batch_tokens = 2560;
+  int repeats = 3;
+  int64_t seed = 1;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("policy", policy, NotEmpty(), "folder or GGUF file of the policy");
+    visit("prompts", prompts, Range(1, 1 << 16), "random prompts");
+    visit("group", group, Range(1, 65536), "completions of each");
+    visit("prompt_tokens", prompt_tokens, Range(1, 1 << 20), "length of a prompt");
+    visit("new_tokens", new_tokens, Range(1, 1 << 20), "length of a completion");
+    visit("threads", threads, Range(1, 1024), "processor threads");
+    visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
+          "token budget of one forward and backward");
+    visit("repeats", repeats, Range(1, 1000), "optimizer steps to measure, a line each");
+    visit("seed", seed, AtLeast(0), "of tokens and advantages");
   }
 };
 
@@ -132,8 +170,9 @@ struct CommandLine {
   bool list = false;                   // score
   SampleOptions sample;                // sample
   LogprobsOptions logprobs;            // logprobs
-  BenchOptions bench;                  // bench
-  ConvertOptions convert;              // convert
+  RolloutBenchOptions bench_rollout;
+  LearnerBenchOptions bench_learner;
+  ConvertOptions convert;  // convert
 };
 
 // `arguments` are those after the program's name. A usage error (the caller prints it and exits

@@ -133,29 +133,35 @@ absl::StatusOr<UpdateStats> Learner::Update(const StepBatch& batch, const LossFu
   return stats;
 }
 
-absl::StatusOr<std::vector<std::vector<float>>> SampleLogprobs(const Weights& weights,
-                                                               const StepBatch& batch,
-                                                               const LearnerConfig& config) {
-  std::vector<std::vector<float>> logprobs(batch.samples.size());
-  const auto plan = PlanMicroBatches(batch.samples, config.micro_batch_tokens);
+absl::StatusOr<TokenStatistics> SampleStatistics(const Weights& weights,
+                                                 const std::vector<TrainingSample>& samples,
+                                                 double temperature, const LearnerConfig& config) {
+  TokenStatistics statistics;
+  statistics.logprobs.resize(samples.size());
+  statistics.entropies.resize(samples.size());
+  const auto plan = PlanMicroBatches(samples, config.micro_batch_tokens);
   std::atomic<size_t> next{0};
   RETURN_IF_ERROR(RunThreads(config.threads, [&](int) {
     c10::NoGradGuard no_grad;
     for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
-      const MicroBatch micro = PackMicroBatch(batch, plan[m], weights.config.num_moe_layers(),
-                                              weights.config.num_experts_per_tok);
-      const at::Tensor packed =
-          ForwardLogprobs(weights, micro, batch.temperature, nullptr, nullptr).first;
-      const float* values = packed.const_data_ptr<float>();
+      const MicroBatch micro =
+          PackTokens(samples, plan[m], weights.config.num_moe_layers(),
+                     weights.config.num_experts_per_tok, weights.final_norm.scalar_type());
+      const auto [logprobs, entropy] =
+          ForwardLogprobs(weights, micro, temperature, nullptr, nullptr);
+      const float* logprob_values = logprobs.const_data_ptr<float>();
+      const float* entropy_values = entropy.const_data_ptr<float>();
       for (size_t index : plan[m]) {
-        const int64_t count = batch.samples[index].NumLearned();
-        logprobs[index].assign(values, values + count);
-        values += count;
+        const int64_t count = samples[index].NumLearned();
+        statistics.logprobs[index].assign(logprob_values, logprob_values + count);
+        statistics.entropies[index].assign(entropy_values, entropy_values + count);
+        logprob_values += count;
+        entropy_values += count;
       }
     }
     return absl::OkStatus();
   }));
-  return logprobs;
+  return statistics;
 }
 
 }  // namespace grpo

@@ -31,11 +31,15 @@ struct UpdateStats {
 using LossFunction = std::function<at::Tensor(const MicroBatch& batch, const at::Tensor& logprobs,
                                               const at::Tensor& entropy, ObjectiveSums* sums)>;
 
-// Log-probs of the completion tokens of each sample that are learned from, without gradients, by
-// the forward that the learner trains with.
-absl::StatusOr<std::vector<std::vector<float>>> SampleLogprobs(const Weights& weights,
-                                                               const StepBatch& batch,
-                                                               const LearnerConfig& config);
+// Of the completion tokens of each sample that are learned from, without gradients, by the forward
+// that the learner trains with.
+struct TokenStatistics {
+  std::vector<std::vector<float>> logprobs;
+  std::vector<std::vector<float>> entropies;  // of the distributions that they were drawn from
+};
+absl::StatusOr<TokenStatistics> SampleStatistics(const Weights& weights,
+                                                 const std::vector<TrainingSample>& samples,
+                                                 double temperature, const LearnerConfig& config);
 
 class Learner {
  public:

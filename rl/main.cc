@@ -9,7 +9,8 @@
 #include <malloc.h>
 
 #include "policy/threads.h"
-#include "rl/bench_command.h"
+#include "rl/bench_learner_command.h"
+#include "rl/bench_rollout_command.h"
 #include "rl/command_line.h"
 #include "rl/convert_command.h"
 #include "rl/eval_command.h"
@@ -36,8 +37,10 @@ absl::Status RunCommand(const grpo::CommandLine& command) {
       return grpo::RunSample(command, grpo::InterruptFlag());
     case grpo::Command::kLogprobs:
       return grpo::RunLogprobs(command);
-    case grpo::Command::kBench:
-      return grpo::RunBench(command);
+    case grpo::Command::kBenchRollout:
+      return grpo::RunRolloutBench(command.bench_rollout);
+    case grpo::Command::kBenchLearner:
+      return grpo::RunLearnerBench(command.bench_learner);
     case grpo::Command::kConvert:
       return grpo::RunConvert(command);
     case grpo::Command::kHelp:

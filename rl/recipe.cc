@@ -17,6 +17,16 @@
 #include "rl/recipe_toml.h"
 
 namespace grpo {
+namespace {
+
+// What the recipe says, if it is a text; whether it is a known one is seen when it is read.
+std::string AlgorithmOf(const RecipeNode& tree) {
+  const RecipeNode* grpo = tree.Find("grpo");
+  const RecipeNode* name = grpo == nullptr ? nullptr : grpo->Find("algorithm");
+  return name == nullptr ? GrpoConfig().algorithm : name->text;
+}
+
+}  // namespace
 
 absl::StatusOr<Recipe> ParseRecipe(const std::string& toml, const std::string& origin,
                                    const std::vector<std::string>& overrides) {
@@ -28,6 +38,7 @@ absl::StatusOr<Recipe> ParseRecipe(const std::string& toml, const std::string& o
     ApplyOverride(overrides[i], static_cast<int>(i) + 1, tree, errors);
   }
   Recipe recipe;
+  ApplyAlgorithm(AlgorithmOf(tree), &recipe.grpo.objective);
   ReadContext context{errors, PathsOf<Recipe>()};
   ReadTable(tree, "", recipe, context);
   CheckRecipe(recipe, tree, errors);

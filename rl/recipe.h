@@ -10,6 +10,8 @@
 #include "policy/adamw.h"
 #include "policy/policy_config.h"
 #include "reward/scorer.h"
+#include "rl/objective/algorithm.h"
+#include "rl/objective/objective_config.h"
 #include "rl/rollout_config.h"
 #include "rollout/sampling.h"
 
@@ -116,26 +118,8 @@ struct SftConfig {
   }
 };
 
-struct ObjectiveConfig {
-  double clip_low = 0.2;
-  double clip_high = 0.28;
-  double kl_coef = 0;
-  int reference_refresh_steps = 0;
-  std::string advantage = "group";  // group: (r - mean) / std, group_no_std: r - mean
-
-  template <typename Visitor>
-  void VisitFields(Visitor& visit) {
-    visit("clip_low", clip_low, Range(0, 1), "ratio may fall to 1 - clip_low");
-    visit("clip_high", clip_high, Range(0, 100), "ratio may rise to 1 + clip_high");
-    visit("kl_coef", kl_coef, Range(0, 100), "weight of the k3 divergence to the reference");
-    visit("reference_refresh_steps", reference_refresh_steps, AtLeast(0),
-          "the policy becomes the reference every so many steps; 0 never");
-    visit("advantage", advantage, OneOf{{"group", "group_no_std"}},
-          "group: (r - mean) / std; group_no_std: r - mean");
-  }
-};
-
 struct GrpoConfig {
+  std::string algorithm = "dapo";
   int steps = 0;
   int prompts_per_step = 64;
   int group_size = 8;
@@ -146,13 +130,17 @@ struct GrpoConfig {
   std::string on_invalid = "drop";  // a sample whose task is unusable: drop it, or fail the run
   std::string on_error = "drop";    // a sample whose checker failed: drop it, or fail the run
   double max_error_share = 1;       // of a step's samples; with more errors the run fails
+  bool mask_truncated = false;      // completions cut off at the token limit are not learned from
   bool permute_rewards = false;     // control experiment: shuffles rewards within each group
   SamplingConfig sampling;
   ObjectiveConfig objective;
+  OffPolicyConfig off_policy;
   AdamWConfig optimizer;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
+    visit("algorithm", algorithm, OneOf{AlgorithmNames()},
+          "sets what grpo.objective does not (rl/objective/algorithm.h)");
     visit("steps", steps, AtLeast(0), "iterations");
     visit("prompts_per_step", prompts_per_step, Range(1, 1 << 20), "prompts P in a step");
     visit("group_size", group_size, Range(2, 65536), "completions G of a prompt");
@@ -169,10 +157,13 @@ struct GrpoConfig {
     visit("on_error", on_error, OneOf{{"drop", "fail"}}, "samples whose checker failed");
     visit("max_error_share", max_error_share, Range(0, 1),
           "the run fails where checkers failed for more than this share of a step's samples");
+    visit("mask_truncated", mask_truncated, NoConstraint(),
+          "completions cut off at the token limit count in their group, but are not learned from");
     visit("permute_rewards", permute_rewards, NoConstraint(),
           "control experiment: shuffles rewards within each group");
     visit("sampling", sampling, NoConstraint(), "how completions are drawn");
     visit("objective", objective, NoConstraint(), "what is maximised");
+    visit("off_policy", off_policy, NoConstraint(), "corrections for samples of another policy");
     visit("optimizer", optimizer, NoConstraint(), "AdamW");
   }
 };

@@ -68,9 +68,51 @@ class Checker {
            "1 makes all completions of a prompt equal, so that no group has a signal");
     const absl::Status trainable = CheckForTraining(grpo.sampling);
     Refuse(Runs("grpo") && !trainable.ok(), {"grpo.sampling"}, std::string(trainable.message()));
+    CheckObjective(grpo.objective);
+    CheckOffPolicy(grpo.off_policy, grpo.objective.policy_loss);
     Refuse(grpo.objective.reference_refresh_steps > 0 && grpo.objective.kl_coef == 0,
            {"grpo.objective.reference_refresh_steps", "grpo.objective.kl_coef"},
            "refreshes a reference that nothing uses; set grpo.objective.kl_coef above 0");
+  }
+
+  // Combinations of which no published algorithm is made, because they say nothing or contradict
+  // one another.
+  void CheckObjective(const ObjectiveConfig& objective) {
+    const bool clips = objective.policy_loss == "clip" || objective.policy_loss == "gspo";
+    Refuse(objective.dual_clip > 0 && objective.dual_clip <= 1, {"grpo.objective.dual_clip"},
+           "would stop tokens whose ratio has not even risen; it must be above 1, or 0 for off");
+    Refuse(objective.dual_clip > 0 && !clips,
+           {"grpo.objective.dual_clip", "grpo.objective.policy_loss"},
+           absl::StrCat("bounds a clipped ratio, which ", objective.policy_loss,
+                        " has none of; drop it"));
+    Refuse(objective.kl_coef > 0 && objective.kl_in == "loss" && objective.kl_estimator == "k1",
+           {"grpo.objective.kl_estimator", "grpo.objective.kl_in"},
+           "k1's gradient does not depend on the reference; take k2, k3 or weighted_k3, or kl_in = "
+           "\"reward\"");
+    Refuse(objective.kl_in == "reward" && (objective.kl_estimator == "k3_k2_gradient" ||
+                                           objective.kl_estimator == "weighted_k3"),
+           {"grpo.objective.kl_estimator", "grpo.objective.kl_in"},
+           "differs from k3 in its gradient, and a reward has none; take k1, k2 or k3");
+    Refuse(objective.reference_decay > 0 && objective.reference_refresh_steps == 0,
+           {"grpo.objective.reference_decay", "grpo.objective.reference_refresh_steps"},
+           "how much of the reference stays when it is refreshed, which it never is; set "
+           "grpo.objective.reference_refresh_steps");
+    Refuse(objective.entropy_target > 0 && objective.entropy_step == 0,
+           {"grpo.objective.entropy_target", "grpo.objective.entropy_step"},
+           "a target that the bonus' weight never moves towards; set grpo.objective.entropy_step");
+  }
+
+  void CheckOffPolicy(const OffPolicyConfig& off_policy, const std::string& policy_loss) {
+    Refuse(off_policy.correction != "none" && !off_policy.recompute_old &&
+               policy_loss != "policy_gradient",
+           {"grpo.off_policy.correction", "grpo.off_policy.recompute_old",
+            "grpo.objective.policy_loss"},
+           absl::StrCat("would count the ratio to the sampler twice, as ", policy_loss,
+                        " has it already; set grpo.off_policy.recompute_old = true"));
+    Refuse(off_policy.geometric_low > 0 && off_policy.geometric_high > 0 &&
+               off_policy.geometric_low > off_policy.geometric_high,
+           {"grpo.off_policy.geometric_low", "grpo.off_policy.geometric_high"},
+           "above geometric_high, so that no sequence would count");
   }
 
   void CheckRewards() {

@@ -137,6 +137,9 @@ void AddUpdateMetrics(const std::vector<UpdateStats>& updates, MetricList* metri
   metrics->Add("clip_ratio/low_mean", sums.clipped_low / tokens);
   metrics->Add("clip_ratio/high_mean", sums.clipped_high / tokens);
   metrics->Add("clip_ratio/region_mean", (sums.clipped_low + sums.clipped_high) / tokens);
+  metrics->Add("off_policy/weight_mean", sums.correction / tokens);
+  metrics->Add("off_policy/truncated_ratio", sums.correction_truncated / tokens);
+  metrics->Add("off_policy/masked_ratio", sums.correction_masked / tokens);
   metrics->Add("actor/entropy", sums.entropy / tokens);
   metrics->Add("actor/grad_norm", norm);
   metrics->Add("actor/pg_loss", loss);

@@ -9,7 +9,6 @@
 #include "data/random.h"
 #include "data/status_macros.h"
 #include "rl/advantage.h"
-#include "rl/batch_builder.h"
 #include "rl/checkpoint.h"
 #include "rl/evaluation_json.h"
 #include "rl/sample_json.h"
@@ -26,6 +25,13 @@ class Stopwatch {
   absl::Time start_ = absl::Now();
 };
 
+// Whether the policy that learns has to be asked before the step's first update: its log-probs,
+// where a later update needs them, or its entropies.
+bool NeedsOldPolicy(const GrpoConfig& config) {
+  return (config.off_policy.recompute_old && config.updates_per_step > 1) ||
+         config.objective.top_entropy_share < 1;
+}
+
 constexpr int kRecordedGroups = 4;  // whose completions go to samples/step-N.jsonl
 
 }  // namespace
@@ -38,7 +44,8 @@ Trainer::Trainer(const Recipe& recipe, RunParts& parts, Recorder& recorder, Prog
       progress_(progress),
       interrupted_(interrupted),
       learner_(parts.weights, {.threads = recipe.run.threads,
-                               .micro_batch_tokens = recipe.grpo.micro_batch_tokens}) {}
+                               .micro_batch_tokens = recipe.grpo.micro_batch_tokens}),
+      entropy_coef_(recipe.grpo.objective.entropy_coef) {}
 
 absl::Status Trainer::Run() {
   while (state_.stage < static_cast<int>(recipe_.run.stages.size())) {
@@ -94,11 +101,8 @@ absl::Status Trainer::SftStep(int64_t step) {
                    parts_.demonstrations->Next(recipe_.sft.batch_size));
   ASSIGN_OR_RETURN(const StepBatch batch,
                    ImitationBatch(*parts_.tokenizer, parts_.format, prompts));
-  const auto loss = [&](const MicroBatch&, const at::Tensor& logprobs, const at::Tensor& entropy,
-                        ObjectiveSums* sums) {
-    return ImitationObjective(logprobs, entropy, batch.num_completion_tokens, sums);
-  };
-  ASSIGN_OR_RETURN(const UpdateStats update, learner_.Update(batch, loss, *optimizer_));
+  ASSIGN_OR_RETURN(const UpdateStats update,
+                   learner_.Update(batch, ImitationObjective, *optimizer_));
   MetricList metrics;
   metrics.Add("sft/loss", update.sums.loss);
   metrics.Add("sft/entropy", update.sums.entropy / update.sums.tokens);
@@ -126,8 +130,7 @@ absl::Status Trainer::GrpoStep(int64_t step) {
   ASSIGN_OR_RETURN(const CollectedGroups collected, CollectGroups(step));
   const double rollout_seconds = watch.Seconds();
   RETURN_IF_ERROR(CheckErrorShare(recipe_.grpo, collected.all));
-  ASSIGN_OR_RETURN(std::vector<TrainingSample> samples,
-                   BuildSamples(recipe_.grpo, collected.informative));
+  ASSIGN_OR_RETURN(StepSamples samples, BuildSamples(recipe_.grpo, collected.informative));
   ASSIGN_OR_RETURN(const std::vector<UpdateStats> updates, UpdatePolicy(std::move(samples)));
 
   MetricList metrics;
@@ -137,6 +140,8 @@ absl::Status Trainer::GrpoStep(int64_t step) {
               static_cast<int64_t>(collected.informative.size()));
   metrics.Add("training/filter_groups/refills", static_cast<int64_t>(collected.refills));
   AddUpdateMetrics(updates, &metrics);
+  metrics.Add("entropy_coef", entropy_coef_);
+  AdaptEntropyBonus(updates);
   const double seconds = watch.Seconds();
   const int64_t tokens = CompletionTokens(collected.all);
   metrics.Add("time/step", seconds);
@@ -189,7 +194,7 @@ absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
     if (config.permute_rewards) PermuteRewards(recipe_.run.seed, scored);
     for (ScoredGroup& group : scored) {
       ASSIGN_OR_RETURN(const GroupRewards usable, UsableRewards(config, group));
-      if (HasSignal(usable.rewards, usable.valid)) {
+      if (HasSignal(config.objective.advantage, usable.rewards, usable.valid)) {
         collected.informative.push_back(group);
         --missing;
       }
@@ -199,36 +204,55 @@ absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
   return collected;
 }
 
-absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(
-    std::vector<TrainingSample> samples) {
-  const ObjectiveConfig& objective = recipe_.grpo.objective;
-  std::vector<std::vector<float>> reference_logprobs;
-  if (reference_.has_value() && !samples.empty()) {
-    StepBatch all;
-    all.samples = samples;
-    all.temperature = recipe_.grpo.sampling.temperature;
-    ASSIGN_OR_RETURN(reference_logprobs, SampleLogprobs(*reference_, all, learner_.config()));
-  }
+absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(StepSamples step) {
+  const GrpoConfig& config = recipe_.grpo;
   std::vector<UpdateStats> updates;
-  for (const StepBatch& batch :
-       SplitIntoBatches(recipe_.grpo, std::move(samples), std::move(reference_logprobs))) {
-    const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs,
-                          const at::Tensor& entropy, ObjectiveSums* sums) {
-      return ClippedObjective(objective, micro, logprobs, entropy, batch.num_completion_tokens,
-                              sums);
-    };
+  if (step.samples.empty()) return updates;
+  const double temperature = config.sampling.temperature;
+  if (reference_.has_value()) {
+    ASSIGN_OR_RETURN(TokenStatistics reference,
+                     SampleStatistics(*reference_, step.samples, temperature, learner_.config()));
+    step.reference_logprobs = std::move(reference.logprobs);
+  }
+  if (NeedsOldPolicy(config)) {
+    ASSIGN_OR_RETURN(TokenStatistics old, SampleStatistics(parts_.weights, step.samples,
+                                                           temperature, learner_.config()));
+    if (config.off_policy.recompute_old) step.old_logprobs = std::move(old.logprobs);
+    step.entropies = std::move(old.entropies);
+  }
+  SetAdvantages(config, &step);
+  const PolicyObjectiveConfig objective = {config.objective, config.off_policy, entropy_coef_};
+  const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs,
+                        const at::Tensor& entropy, ObjectiveSums* sums) {
+    return PolicyObjective(objective, micro, logprobs, entropy, sums);
+  };
+  for (const StepBatch& batch : SplitIntoBatches(config, std::move(step))) {
     ASSIGN_OR_RETURN(const UpdateStats update, learner_.Update(batch, loss, *optimizer_));
     updates.push_back(update);
   }
   return updates;
 }
 
+// Towards the entropy that the recipe asks for, by the step's mean (Skywork-OR1, arXiv 2505.22312).
+void Trainer::AdaptEntropyBonus(const std::vector<UpdateStats>& updates) {
+  const ObjectiveConfig& objective = recipe_.grpo.objective;
+  if (objective.entropy_target == 0 || updates.empty()) return;
+  ObjectiveSums sums;
+  for (const UpdateStats& update : updates) sums.Add(update.sums);
+  const bool below = sums.entropy < objective.entropy_target * static_cast<double>(sums.tokens);
+  const double step = below ? objective.entropy_step : -objective.entropy_step;
+  entropy_coef_ = std::max(0.0, entropy_coef_ + step);
+}
+
 void Trainer::RefreshReferenceWhenDue(int64_t step) {
   const ObjectiveConfig& objective = recipe_.grpo.objective;
   if (objective.kl_coef == 0) return;
   const int every = objective.reference_refresh_steps;
-  if (!reference_.has_value() || (every > 0 && step % every == 0))
+  if (!reference_.has_value()) {
     reference_ = parts_.weights.Clone();
+  } else if (every > 0 && step % every == 0) {
+    reference_->MoveTowards(parts_.weights, 1 - objective.reference_decay);
+  }
 }
 
 absl::StatusOr<Evaluation> Trainer::EvaluateProblems(size_t count, const char* label,
@@ -290,6 +314,7 @@ absl::Status Trainer::SaveCheckpoint() {
   contents.state["cursor"] = state_.cursor;
   contents.state["evaluated_step"] = state_.evaluated_step;
   contents.state["optimizer_step"] = optimizer_ == nullptr ? int64_t{-1} : optimizer_->step();
+  contents.state["entropy_coef"] = entropy_coef_;
   contents.state["recorder"] = RecorderPositionToJson(position);
   contents.state["before"] = state_.before.has_value() ? EvaluationToJson(*state_.before) : nullptr;
   contents.state["after"] = state_.after.has_value() ? EvaluationToJson(*state_.after) : nullptr;
@@ -311,6 +336,7 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
   state_.total_steps = state.value("total_steps", int64_t{-1});
   state_.cursor = state.value("cursor", "");
   state_.evaluated_step = state.value("evaluated_step", int64_t{-1});
+  entropy_coef_ = state.value("entropy_coef", entropy_coef_);
   const int64_t optimizer_step = state.value("optimizer_step", int64_t{-1});
   const int num_stages = static_cast<int>(recipe_.run.stages.size());
   if (state_.stage < 0 || state_.stage > num_stages || state_.stage_step < 0 ||

@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "rl/batch_builder.h"
 #include "rl/evaluation.h"
 #include "rl/learner.h"
 #include "rl/progress.h"
@@ -75,7 +76,8 @@ class Trainer {
   absl::Status SftStep(int64_t step);
   absl::Status GrpoStep(int64_t step);
   absl::StatusOr<CollectedGroups> CollectGroups(int64_t step);
-  absl::StatusOr<std::vector<UpdateStats>> UpdatePolicy(std::vector<TrainingSample> samples);
+  absl::StatusOr<std::vector<UpdateStats>> UpdatePolicy(StepSamples step);
+  void AdaptEntropyBonus(const std::vector<UpdateStats>& updates);
   absl::Status EvaluateWhenDue(int64_t step);
   void RefreshReferenceWhenDue(int64_t step);
 
@@ -92,6 +94,7 @@ class Trainer {
   Learner learner_;
   std::unique_ptr<AdamW> optimizer_;  // of the running stage
   std::optional<Weights> reference_;  // of the KL term
+  double entropy_coef_;               // of the next step
   TrainState state_;
   std::vector<std::pair<std::string, double>> seconds_;
 };

@@ -24,16 +24,17 @@ std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSamp
 
 namespace {
 
-ExpertChoices PackExperts(const StepBatch& batch, const std::vector<size_t>& indices, int64_t rows,
-                          int layers, int choices) {
+ExpertChoices PackExperts(const std::vector<TrainingSample>& samples,
+                          const std::vector<size_t>& indices, int64_t rows, int layers,
+                          int choices) {
   ExpertChoices packed;
-  if (batch.samples[indices[0]].experts.empty()) return packed;
+  if (samples[indices[0]].experts.empty()) return packed;
   for (int layer = 0; layer < layers; ++layer) {
     at::Tensor ids = at::empty({rows, choices}, at::kLong);
     int64_t* out = ids.data_ptr<int64_t>();
     for (size_t index : indices) {
-      const std::vector<int16_t>& record = batch.samples[index].experts;
-      const size_t length = batch.samples[index].tokens.size() - 1;
+      const std::vector<int16_t>& record = samples[index].experts;
+      const size_t length = samples[index].tokens.size() - 1;
       GRPO_CHECK(record.size() == length * layers * choices);
       for (size_t t = 0; t < length; ++t) {
         for (int c = 0; c < choices; ++c) *out++ = record[(t * layers + layer) * choices + c];
@@ -51,17 +52,34 @@ void AppendLearned(const TrainingSample& sample, const std::vector<float>& of_co
   }
 }
 
+void AppendAdvantages(const TrainingSample& sample, int64_t learned, std::vector<double>& out) {
+  if (sample.advantage.empty()) return;
+  const bool one = sample.advantage.size() == 1;
+  GRPO_CHECK(one || static_cast<int64_t>(sample.advantage.size()) == learned);
+  for (int64_t t = 0; t < learned; ++t) out.push_back(sample.advantage[one ? 0 : t]);
+}
+
+// The rows of the samples of a micro-batch, one after the other.
+template <typename Value>
+std::vector<float> Rows(const std::vector<std::vector<Value>>& rows,
+                        const std::vector<size_t>& indices) {
+  std::vector<float> joined;
+  if (rows.empty()) return joined;
+  for (size_t index : indices) joined.insert(joined.end(), rows[index].begin(), rows[index].end());
+  return joined;
+}
+
 }  // namespace
 
-MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices,
-                          int num_moe_layers, int experts_per_token, at::ScalarType dtype) {
-  std::vector<int64_t> tokens, positions, predicting_rows, targets;
-  std::vector<double> advantages;
-  std::vector<float> behavior, reference, kept;
+MicroBatch PackTokens(const std::vector<TrainingSample>& samples,
+                      const std::vector<size_t>& indices, int num_moe_layers, int experts_per_token,
+                      at::ScalarType dtype) {
+  std::vector<int64_t> tokens, positions, predicting_rows, targets, sequences;
+  std::vector<double> lengths;
   MicroBatch packed;
   packed.cu_seqlens = {0};
   for (size_t index : indices) {
-    const TrainingSample& sample = batch.samples[index];
+    const TrainingSample& sample = samples[index];
     const int64_t length = sample.tokens.size(), begin = tokens.size();
     for (int64_t t = 0; t + 1 < length; ++t) {
       tokens.push_back(sample.tokens[t]);
@@ -70,29 +88,46 @@ MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& ind
       if (completed < 0 || !sample.Learns(completed)) continue;
       predicting_rows.push_back(begin + t);
       targets.push_back(sample.tokens[t + 1]);
-      advantages.push_back(sample.advantage);
+      sequences.push_back(lengths.size());
     }
     packed.cu_seqlens.push_back(tokens.size());
-    AppendLearned(sample, sample.behavior_logprobs, behavior);
-    AppendLearned(sample, sample.log_kept_mass, kept);
-    if (!batch.reference_logprobs.empty()) {
-      const std::vector<float>& row = batch.reference_logprobs[index];
-      reference.insert(reference.end(), row.begin(), row.end());
-    }
+    lengths.push_back(sample.NumLearned());
   }
-  const auto optional = [&](const std::vector<float>& values) {
-    GRPO_CHECK(values.empty() || values.size() == targets.size());
-    return values.empty() ? at::Tensor() : at::tensor(values, at::kFloat).to(dtype);
-  };
   packed.tokens = at::tensor(tokens, at::kLong);
   packed.positions = at::tensor(positions, at::kLong);
   packed.predicting_rows = at::tensor(predicting_rows, at::kLong);
   packed.targets = at::tensor(targets, at::kLong);
-  packed.advantages = at::tensor(advantages, at::kDouble).to(dtype);
+  packed.sequences = at::tensor(sequences, at::kLong);
+  packed.sequence_lengths = at::tensor(lengths, at::kDouble).to(dtype);
+  packed.experts = PackExperts(samples, indices, tokens.size(), num_moe_layers, experts_per_token);
+  return packed;
+}
+
+MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices,
+                          int num_moe_layers, int experts_per_token, at::ScalarType dtype) {
+  GRPO_CHECK(batch.token_weights.size() == batch.samples.size());
+  MicroBatch packed = PackTokens(batch.samples, indices, num_moe_layers, experts_per_token, dtype);
+  std::vector<double> advantages, weights;
+  std::vector<float> behavior, kept;
+  for (size_t index : indices) {
+    const TrainingSample& sample = batch.samples[index];
+    const int64_t learned = sample.NumLearned();
+    weights.insert(weights.end(), learned, batch.token_weights[index]);
+    AppendAdvantages(sample, learned, advantages);
+    AppendLearned(sample, sample.behavior_logprobs, behavior);
+    AppendLearned(sample, sample.log_kept_mass, kept);
+  }
+  const auto optional = [&](const auto& values) {
+    GRPO_CHECK(values.empty() || static_cast<int64_t>(values.size()) == packed.targets.numel());
+    return values.empty() ? at::Tensor() : at::tensor(values).to(dtype);
+  };
+  packed.loss_weights = at::tensor(weights, at::kDouble).to(dtype);
+  packed.advantages = optional(advantages);
   packed.behavior_logprobs = optional(behavior);
-  packed.reference_logprobs = optional(reference);
+  packed.old_logprobs = optional(Rows(batch.old_logprobs, indices));
+  packed.reference_logprobs = optional(Rows(batch.reference_logprobs, indices));
   packed.log_kept_mass = optional(kept);
-  packed.experts = PackExperts(batch, indices, tokens.size(), num_moe_layers, experts_per_token);
+  packed.selected = optional(Rows(batch.selected, indices));
   return packed;
 }
 

@@ -16,9 +16,10 @@ namespace grpo {
 
 // One completion to learn from.
 struct TrainingSample {
-  std::vector<int32_t> tokens;           // [S + T]
-  int prompt_length = 0;                 // S
-  double advantage = 0;                  // of every completion token; 1 in imitation
+  std::vector<int32_t> tokens;  // [S + T]
+  int prompt_length = 0;        // S
+  // Of every completion token, or one for each that is learned from; empty in imitation.
+  std::vector<double> advantage;
   std::vector<float> behavior_logprobs;  // [T] under the policy that sampled; empty in imitation
   std::vector<float> log_kept_mass;      // [T], or empty: see Rollout
   std::vector<uint8_t> forced;           // [T], or empty: see Rollout
@@ -36,10 +37,13 @@ struct TrainingSample {
 // packing and data parallelism change nothing.
 struct StepBatch {
   std::vector<TrainingSample> samples;
-  // [samples][NumLearned()]; empty without a reference
+  // [samples][NumLearned()] each, or empty:
   std::vector<std::vector<float>> reference_logprobs;
-  // That are learned from: the loss denominator, over all micro-batches and ranks.
-  int64_t num_completion_tokens = 0;
+  std::vector<std::vector<float>> old_logprobs;  // of the learner's policy before the step
+  std::vector<std::vector<uint8_t>> selected;    // 1 where the policy loss counts
+  // [samples]: the weight of each of its tokens in the loss. Their sums are the loss's
+  // denominators, over all micro-batches and ranks.
+  std::vector<double> token_weights;
   bool replay_routing = false;  // the recorded experts take the place of the learner's own choice
   double temperature = 1;  // at which log-probs are taken: that of the sampling, 1 in imitation
 };
@@ -52,10 +56,15 @@ struct MicroBatch {
   std::vector<int32_t> cu_seqlens;  // sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1]
   at::Tensor predicting_rows;       // [C] int64: rows whose next token is learned from
   at::Tensor targets;               // [C] int64: those next tokens
-  at::Tensor advantages;            // [C]
+  at::Tensor sequences;             // [C] int64: the sequence of each, 0 to S - 1
+  at::Tensor sequence_lengths;      // [S]: tokens of each that are learned from
+  at::Tensor loss_weights;          // [C]: share of each in the step's loss
+  at::Tensor advantages;            // [C]; undefined in imitation
   at::Tensor behavior_logprobs;     // [C]; undefined in imitation
+  at::Tensor old_logprobs;          // [C]; undefined where they were not recomputed
   at::Tensor reference_logprobs;    // [C]; undefined without a reference
   at::Tensor log_kept_mass;         // [C]; undefined when nothing was cut off
+  at::Tensor selected;              // [C] 0 or 1; undefined where all count
   ExpertChoices experts;            // recorded; empty in imitation
 };
 
@@ -63,6 +72,11 @@ struct MicroBatch {
 // stands alone).
 std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples,
                                                   int micro_batch_tokens);
+
+// What a forward needs: all fields but those that the loss alone looks at, which are undefined.
+MicroBatch PackTokens(const std::vector<TrainingSample>& samples,
+                      const std::vector<size_t>& indices, int num_moe_layers, int experts_per_token,
+                      at::ScalarType dtype = at::kFloat);
 
 MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices,
                           int num_moe_layers, int experts_per_token,

@@ -4,6 +4,7 @@
 import json
 
 MAX_DEPTH = 150
+MAX_DECIMAL_BITS = 65536
 
 
 class Unsendable(Exception):
@@ -16,7 +17,10 @@ def pack(value, other, depth=0):
     if kind is str or kind is bool or value is None:
         return value
     if kind is int:
-        return value if -(2**63) <= value < 2**63 else {"i": str(value)}
+        if -(2**63) <= value < 2**63:
+            return value
+        # Decimal digits take time by the square of their number.
+        return {"i": str(value)} if value.bit_length() <= MAX_DECIMAL_BITS else {"h": f"{value:x}"}
     if kind is float:
         return value if value - value == 0 else {"f": repr(value)}
     if depth > MAX_DEPTH:
@@ -65,6 +69,8 @@ def unpack(value, other):
         ((tag, content),) = value.items()
         if tag == "i":
             return int(content)
+        if tag == "h":
+            return int(content, 16)
         if tag == "f":
             return float(content)
         if tag == "t":

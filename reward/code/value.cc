@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "nlohmann/json.hpp"
 
 #include "data/json.h"
@@ -120,6 +121,16 @@ bool IsCanonicalInt(absl::string_view digits) {
          std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// What kInt holds for the digits of {"h": …}; empty where they are malformed, or so few that the
+// number has its text in decimal digits.
+std::string FromHex(absl::string_view digits) {
+  constexpr size_t kMostInDecimal = 65536 / 4;
+  const bool negative = absl::ConsumePrefix(&digits, "-");
+  const bool canonical = digits.size() > kMostInDecimal && digits[0] != '0' &&
+                         digits.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
+  return canonical ? absl::StrCat(negative ? "-0x" : "0x", digits) : "";
+}
+
 absl::StatusOr<Value> FromPairs(Value content) {
   Value dict;
   dict.kind = Kind::kDict;
@@ -154,6 +165,10 @@ absl::StatusOr<Value> FromText(absl::string_view tag, Value content) {
   if (tag == "i") {
     value.kind = Kind::kInt;
     if (!IsCanonicalInt(value.text)) return BadTag(tag);
+  } else if (tag == "h") {
+    value.kind = Kind::kInt;
+    value.text = FromHex(value.text);
+    if (value.text.empty()) return BadTag(tag);
   } else if (tag == "f") {
     value.kind = Kind::kFloat;
     if (!absl::SimpleAtod(value.text, &value.number)) return BadTag(tag);

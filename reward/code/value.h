@@ -2,9 +2,10 @@
 // may have forged, and compared here, where the program cannot reach.
 //
 // Plain JSON has lists, objects and numbers. Tagged JSON has all of Python's plain types, as
-// objects with one key: {"i": "10…"} an int beyond 64 bits, {"f": "nan"}, {"t": […]} a tuple,
-// {"d": [[key, value], …]} a dict, {"s": […]} a set, {"b": "00ff"} bytes, {"c": [re, im]} a complex
-// number, {"o": "Name"} an object of another type, which equals nothing.
+// objects with one key: {"i": "10…"} an int beyond 64 bits, {"h": "-ff…"} one beyond 65,536 bits in
+// hexadecimal digits, {"f": "nan"}, {"t": […]} a tuple, {"d": [[key, value], …]} a dict,
+// {"s": […]} a set, {"b": "00ff"} bytes, {"c": [re, im]} a complex number, {"o": "Name"} an object
+// of another type, which equals nothing.
 #pragma once
 
 #include <string>
@@ -34,8 +35,8 @@ struct Value {
   };
   Kind kind = Kind::kNull;
   bool truth = false;  // kBool
-  std::string
-      text;  // kInt: decimal digits with a sign where negative; kString, kBytes; kOpaque: the type
+  std::string text;    // kInt: decimal digits, beyond 65,536 bits "0x" and hexadecimal ones, with a
+                     // sign where negative; kString, kBytes; kOpaque: the type
   double number = 0;  // kFloat
   std::vector<Value>
       items;  // kList, kTuple, kSet, kComplex (two floats); kDict: key, value, key, value, …

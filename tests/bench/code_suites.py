@@ -56,7 +56,7 @@ def mbpp(path):
 
 def tagged(value):
     if type(value) is int and not -(2**63) <= value < 2**63:
-        return {"i": str(value)}
+        return {"i": str(value)} if value.bit_length() <= 65536 else {"h": f"{value:x}"}
     if type(value) is float and not math.isfinite(value):
         return {"f": repr(value)}
     if type(value) is list:

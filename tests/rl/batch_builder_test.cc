@@ -26,35 +26,44 @@ ScoredGroup Group(uint64_t id, const std::vector<double>& rewards) {
   return scored;
 }
 
+std::vector<TrainingSample> Samples(const GrpoConfig& config,
+                                    const std::vector<ScoredGroup>& groups) {
+  auto step = BuildSamples(config, groups);
+  EXPECT_TRUE(step.ok()) << step.status();
+  SetAdvantages(config, &*step);
+  return step->samples;
+}
+
 TEST(BuildSamplesTest, GivesEachCompletionItsAdvantageAndItsRecord) {
   GrpoConfig config;
   config.objective.advantage = "group_no_std";
-  const auto samples = BuildSamples(config, {Group(1, {1, 0})});
-  ASSERT_TRUE(samples.ok());
-  ASSERT_EQ(samples->size(), 2u);
-  EXPECT_EQ((*samples)[0].tokens, (std::vector<int32_t>{1, 2, 3, 7, 8}));
-  EXPECT_EQ((*samples)[0].prompt_length, 3);
-  EXPECT_EQ((*samples)[0].advantage, 0.5);
-  EXPECT_EQ((*samples)[1].advantage, -0.5);
-  EXPECT_EQ((*samples)[1].behavior_logprobs, (std::vector<float>{-0.5f, -0.25f}));
+  const std::vector<TrainingSample> samples = Samples(config, {Group(1, {1, 0})});
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_EQ(samples[0].tokens, (std::vector<int32_t>{1, 2, 3, 7, 8}));
+  EXPECT_EQ(samples[0].prompt_length, 3);
+  EXPECT_EQ(samples[0].advantage, Advantage({0.5}));
+  EXPECT_EQ(samples[1].advantage, Advantage({-0.5}));
+  EXPECT_EQ(samples[1].behavior_logprobs, (std::vector<float>{-0.5f, -0.25f}));
 }
 
 TEST(BuildSamplesTest, MarksTokensThatWereForcedAndDoesNotCountThem) {
   GrpoConfig config;
   ScoredGroup group = Group(1, {1, 0});
   group.group.rollouts[0].forced = {0, 1};
-  auto samples = BuildSamples(config, {group});
-  ASSERT_TRUE(samples.ok());
-  EXPECT_EQ((*samples)[0].forced, (std::vector<uint8_t>{0, 1}));
-  EXPECT_TRUE((*samples)[1].forced.empty());
-  EXPECT_EQ(SplitIntoBatches(config, *samples, {})[0].num_completion_tokens, 1 + 2);
+  const auto step = BuildSamples(config, {group});
+  ASSERT_TRUE(step.ok());
+  EXPECT_EQ(step->samples[0].forced, (std::vector<uint8_t>{0, 1}));
+  EXPECT_TRUE(step->samples[1].forced.empty());
+  EXPECT_EQ(step->outcomes[0][0].num_tokens, 1);
+  EXPECT_EQ(SplitIntoBatches(config, *step)[0].token_weights,
+            (std::vector<double>{1. / 3, 1. / 3}));
 }
 
 TEST(BuildSamplesTest, KeepsEqualPromptsOfDifferentDrawsApart) {
   GrpoConfig config;
   config.objective.advantage = "group_no_std";
-  const auto samples = BuildSamples(config, {Group(1, {1, 0}), Group(2, {5, 4})});
-  EXPECT_EQ((*samples)[2].advantage, 0.5);  // against its own group, not both
+  const std::vector<TrainingSample> samples = Samples(config, {Group(1, {1, 0}), Group(2, {5, 4})});
+  EXPECT_EQ(samples[2].advantage, Advantage({0.5}));  // against its own group, not both
 }
 
 TEST(BuildSamplesTest, DropsSamplesWithoutAUsableRewardOrFailsAsTheRecipeSays) {
@@ -62,7 +71,7 @@ TEST(BuildSamplesTest, DropsSamplesWithoutAUsableRewardOrFailsAsTheRecipeSays) {
   ScoredGroup group = Group(4, {1, 0, 0});
   group.scores[1].state = RewardState::kError;
   group.scores[1].results[0] = RewardResult::Error("the checker ran out of time");
-  EXPECT_EQ(BuildSamples(config, {group})->size(), 2u);
+  EXPECT_EQ(BuildSamples(config, {group})->samples.size(), 2u);
   config.on_error = "fail";
   const absl::Status status = BuildSamples(config, {group}).status();
   EXPECT_NE(status.message().find("set.jsonl:4"), absl::string_view::npos);
@@ -78,10 +87,9 @@ TEST(BuildSamplesTest, LearnsByTheNormalisedRewardWhereThereIsOne) {
   ScoredGroup group = Group(1, {1, 1});
   group.scores[0].normalized = 3;
   group.scores[1].normalized = -3;
-  const auto samples = BuildSamples(config, {group});
-  ASSERT_TRUE(samples.ok());
-  EXPECT_EQ((*samples)[0].advantage, 3);
-  EXPECT_EQ((*samples)[1].advantage, -3);
+  const std::vector<TrainingSample> samples = Samples(config, {group});
+  EXPECT_EQ(samples[0].advantage, Advantage({3}));
+  EXPECT_EQ(samples[1].advantage, Advantage({-3}));
 }
 
 TEST(CheckErrorShareTest, FailsAboveTheRecipesShareAndNamesTheFirstReason) {
@@ -104,7 +112,9 @@ TEST(CheckErrorShareTest, FailsAboveTheRecipesShareAndNamesTheFirstReason) {
   EXPECT_TRUE(CheckErrorShare(config, {}).ok());
 }
 
-TEST(BuildSamplesTest, AcceptsNoGroups) { EXPECT_TRUE(BuildSamples(GrpoConfig(), {})->empty()); }
+TEST(BuildSamplesTest, AcceptsNoGroups) {
+  EXPECT_TRUE(BuildSamples(GrpoConfig(), {})->samples.empty());
+}
 
 TEST(PermuteRewardsTest, KeepsTheRewardsOfEachGroupButNotTheirOwners) {
   std::vector<ScoredGroup> groups = {Group(1, {1, 2, 3, 4, 5, 6, 7, 8}),
@@ -122,24 +132,74 @@ TEST(PermuteRewardsTest, KeepsTheRewardsOfEachGroupButNotTheirOwners) {
   EXPECT_FALSE(std::is_sorted(orders[0].begin(), orders[0].end()));
 }
 
-TEST(SplitIntoBatchesTest, CutsWholeSamplesAndCountsTheirTokens) {
-  std::vector<TrainingSample> samples(5);
+TEST(BuildSamplesTest, TruncatedCompletionsCountInTheirGroupButAreNotLearnedFromWhereMasked) {
+  GrpoConfig config;
+  config.objective.advantage = "group_no_std";
+  config.mask_truncated = true;
+  ScoredGroup group = Group(1, {4, 0, 2});
+  for (Rollout& rollout : group.group.rollouts) rollout.finish = FinishReason::kStop;
+  group.group.rollouts[1].finish = FinishReason::kLength;
+  std::vector<TrainingSample> samples = Samples(config, {group});
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_EQ(samples[0].advantage, Advantage({2}));
+  EXPECT_EQ(samples[1].advantage, Advantage({0}));
+  config.mask_truncated = false;
+  EXPECT_EQ(Samples(config, {group}).size(), 3u);
+}
+
+TEST(SetAdvantagesTest, TakesTheDivergenceFromTheRewardWhereTheRecipeHasItThere) {
+  GrpoConfig config;
+  config.objective.advantage = "group_no_std";
+  config.objective.kl_coef = 2;
+  config.objective.kl_estimator = "k1";
+  config.objective.kl_in = "reward";
+  auto step = BuildSamples(config, {Group(1, {1, 0})});
+  ASSERT_TRUE(step.ok());
+  step->reference_logprobs = {{-1.5f, -0.25f}, {-0.5f, -0.25f}};
+  SetAdvantages(config, &*step);
+  // The first one's reward is 1 - 2 ((-0.5 + 1.5) + 0) = -1.
+  EXPECT_EQ(step->samples[0].advantage, Advantage({-0.5}));
+  EXPECT_EQ(step->samples[1].advantage, Advantage({0.5}));
+}
+
+TEST(SplitIntoBatchesTest, CutsWholeSamplesAndWeighsTheirTokens) {
+  StepSamples step;
+  step.samples.resize(5);
   for (size_t i = 0; i < 5; ++i) {
-    samples[i].tokens.resize(3 + i);
-    samples[i].prompt_length = 2;
+    step.samples[i].tokens.resize(3 + i);
+    step.samples[i].prompt_length = 2;
+    step.old_logprobs.push_back(std::vector<float>(1 + i, -1.0f - i));
   }
   GrpoConfig config;
   config.updates_per_step = 2;
   config.sampling.temperature = 0.5;
-  const auto batches = SplitIntoBatches(config, samples, {});
+  const auto batches = SplitIntoBatches(config, step);
   ASSERT_EQ(batches.size(), 2u);
   EXPECT_EQ(batches[1].temperature, 0.5);
   EXPECT_EQ(batches[0].samples.size(), 2u);
-  EXPECT_EQ(batches[0].num_completion_tokens, 1 + 2);
-  EXPECT_EQ(batches[1].num_completion_tokens, 3 + 4 + 5);
+  EXPECT_EQ(batches[0].token_weights, std::vector<double>(2, 1. / (1 + 2)));
+  EXPECT_EQ(batches[1].token_weights, std::vector<double>(3, 1. / (3 + 4 + 5)));
+  EXPECT_EQ(batches[1].old_logprobs[0], std::vector<float>(3, -3.0f));
   config.updates_per_step = 9;
-  EXPECT_TRUE(SplitIntoBatches(config, {}, {}).empty());
-  EXPECT_EQ(SplitIntoBatches(config, samples, {}).size(), 5u);
+  EXPECT_TRUE(SplitIntoBatches(config, {}).empty());
+  EXPECT_EQ(SplitIntoBatches(config, step).size(), 5u);
+}
+
+TEST(SplitIntoBatchesTest, SelectsTheTokensOfHighestEntropyOfTheWholeStep) {
+  StepSamples step;
+  step.samples.resize(2);
+  for (TrainingSample& sample : step.samples) {
+    sample.tokens.resize(5);
+    sample.prompt_length = 2;
+  }
+  step.entropies = {{0.1f, 0.9f, 0.2f}, {0.8f, 0.7f, 0.3f}};
+  GrpoConfig config;
+  config.objective.top_entropy_share = 0.5;
+  config.updates_per_step = 2;
+  const auto batches = SplitIntoBatches(config, step);
+  ASSERT_EQ(batches.size(), 2u);
+  EXPECT_EQ(batches[0].selected, (std::vector<std::vector<uint8_t>>{{0, 1, 0}}));
+  EXPECT_EQ(batches[1].selected, (std::vector<std::vector<uint8_t>>{{1, 1, 0}}));
 }
 
 }  // namespace

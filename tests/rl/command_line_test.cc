@@ -70,16 +70,21 @@ TEST(CommandLineTest, ReadsBench) {
   const CommandLine line =
       Parsed({"bench", "rollout", "--policy", "p", "--group=4", "--dtype", "bf16", "--numerics",
               "fast", "--weights", "int8", "--prompt-tokens", "100"});
-  EXPECT_EQ(line.command, Command::kBench);
-  EXPECT_EQ(line.bench.policy, "p");
-  EXPECT_EQ(line.bench.group, 4);
-  EXPECT_EQ(line.bench.dtype, "bf16");
-  EXPECT_EQ(line.bench.rollout.numerics, "fast");
-  EXPECT_EQ(line.bench.rollout.weights, "int8");
-  EXPECT_EQ(line.bench.prompt_tokens, 100);
+  EXPECT_EQ(line.command, Command::kBenchRollout);
+  EXPECT_EQ(line.bench_rollout.policy, "p");
+  EXPECT_EQ(line.bench_rollout.group, 4);
+  EXPECT_EQ(line.bench_rollout.dtype, "bf16");
+  EXPECT_EQ(line.bench_rollout.rollout.numerics, "fast");
+  EXPECT_EQ(line.bench_rollout.rollout.weights, "int8");
+  EXPECT_EQ(line.bench_rollout.prompt_tokens, 100);
   EXPECT_EQ(line.recipe, "");
-  EXPECT_THAT(ErrorOf({"bench", "--policy", "p"}), HasSubstr("must be rollout"));
-  EXPECT_THAT(ErrorOf({"bench", "learner", "--policy", "p"}), HasSubstr("must be rollout"));
+  const CommandLine learner = Parsed({"bench", "learner", "--policy", "q", "--repeats", "7"});
+  EXPECT_EQ(learner.command, Command::kBenchLearner);
+  EXPECT_EQ(learner.bench_learner.policy, "q");
+  EXPECT_EQ(learner.bench_learner.repeats, 7);
+  EXPECT_THAT(ErrorOf({"bench"}), HasSubstr("rollout or learner"));
+  EXPECT_THAT(ErrorOf({"bench", "--policy", "p"}), HasSubstr("rollout or learner"));
+  EXPECT_THAT(ErrorOf({"bench", "learner", "x", "--policy", "p"}), HasSubstr("unexpected 'x'"));
   EXPECT_THAT(ErrorOf({"bench", "rollout"}), HasSubstr("--policy"));
 }
 

@@ -4,29 +4,25 @@
 
 #include <gtest/gtest.h>
 
+#include "rl/objective/algorithm.h"
 #include "tests/rl/tiny_batch.h"
 
 namespace grpo {
 namespace {
 
-ObjectiveConfig Objective() {
-  ObjectiveConfig config;
-  config.kl_coef = 0.05;
-  return config;
-}
-
-LossFunction Loss(const StepBatch& batch) {
-  return [&batch](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy,
+LossFunction Loss() {
+  PolicyObjectiveConfig config;
+  config.objective.kl_coef = 0.05;
+  return [config](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy,
                   ObjectiveSums* sums) {
-    return ClippedObjective(Objective(), micro, logprobs, entropy, batch.num_completion_tokens,
-                            sums);
+    return PolicyObjective(config, micro, logprobs, entropy, sums);
   };
 }
 
 std::vector<at::Tensor> Gradients(Weights weights, const StepBatch& batch, int threads,
                                   int micro_batch_tokens, ObjectiveSums* sums) {
   Learner learner(weights, {.threads = threads, .micro_batch_tokens = micro_batch_tokens});
-  auto gradients = learner.Gradients(batch, Loss(batch), sums);
+  auto gradients = learner.Gradients(batch, Loss(), sums);
   EXPECT_TRUE(gradients.ok()) << gradients.status();
   return *std::move(gradients);
 }
@@ -55,6 +51,40 @@ TEST(LearnerTest, GivesTheSameLossAndGradientForAnyMicroBatchSize) {
   }
 }
 
+// Denominators are the step's, and what a sequence shares is not cut by a micro-batch's border.
+TEST(LearnerTest, EveryAlgorithmGivesTheSameGradientForAnyMicroBatchSize) {
+  const Weights weights = Weights::Random(TinyConfig(), 0.2, 1);
+  for (const std::string& name : AlgorithmNames()) {
+    SCOPED_TRACE(name);
+    PolicyObjectiveConfig config;
+    ApplyAlgorithm(name, &config.objective);
+    config.objective.kl_coef = 0.1;
+    config.off_policy.sequence_mask_delta = 0.1;
+    config.entropy_coef = 0.01;
+    StepBatch batch = TinyBatch(12, 4);
+    std::vector<int64_t> lengths;
+    for (const TrainingSample& sample : batch.samples) lengths.push_back(sample.NumLearned());
+    batch.token_weights = TokenWeights(config.objective.aggregation, lengths, 10);
+    const auto gradients = [&](int micro_batch_tokens, ObjectiveSums* sums) {
+      Weights copy = weights.Clone();
+      Learner learner(copy, {.threads = 2, .micro_batch_tokens = micro_batch_tokens});
+      const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs,
+                            const at::Tensor& entropy, ObjectiveSums* micro_sums) {
+        return PolicyObjective(config, micro, logprobs, entropy, micro_sums);
+      };
+      auto result = learner.Gradients(batch, loss, sums);
+      EXPECT_TRUE(result.ok()) << result.status();
+      return *std::move(result);
+    };
+    ObjectiveSums whole_sums, sums;
+    const auto whole = gradients(1 << 20, &whole_sums);
+    EXPECT_LT(RelativeDifference(gradients(20, &sums), whole), 1e-6);
+    EXPECT_NEAR(sums.loss, whole_sums.loss, 1e-6 * std::abs(whole_sums.loss) + 1e-9);
+    EXPECT_EQ(sums.clipped_high, whole_sums.clipped_high);
+    EXPECT_EQ(sums.correction_masked, whole_sums.correction_masked);
+  }
+}
+
 TEST(LearnerTest, GivesTheSameBitsForAnyNumberOfThreads) {
   const Weights weights = Weights::Random(TinyConfig(), 0.2, 1);
   const StepBatch batch = TinyBatch(31, 4);
@@ -76,11 +106,11 @@ TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
   Learner learner(weights, {.threads = 1, .micro_batch_tokens = 40});
   const auto loss_now = [&] {
     ObjectiveSums sums;
-    EXPECT_TRUE(learner.Gradients(batch, Loss(batch), &sums).ok());
+    EXPECT_TRUE(learner.Gradients(batch, Loss(), &sums).ok());
     return sums.loss;
   };
   ObjectiveSums sums;
-  const auto gradients = learner.Gradients(batch, Loss(batch), &sums);
+  const auto gradients = learner.Gradients(batch, Loss(), &sums);
   ASSERT_TRUE(gradients.ok()) << gradients.status();
   const std::vector<NamedTensor> parameters = weights.Parameters();
   RandomStream random(9, 9);
@@ -104,12 +134,13 @@ TEST(LearnerTest, LogprobsEqualThoseOfTheUpdatePass) {
   Weights weights = Weights::Random(TinyConfig(), 0.3, 2);
   StepBatch batch = TinyBatch(9, 6);
   Learner learner(weights, {.threads = 2, .micro_batch_tokens = 24});
-  const auto logprobs = SampleLogprobs(weights, batch, learner.config());
-  ASSERT_TRUE(logprobs.ok()) << logprobs.status();
+  const auto statistics =
+      SampleStatistics(weights, batch.samples, batch.temperature, learner.config());
+  ASSERT_TRUE(statistics.ok()) << statistics.status();
   for (size_t i = 0; i < batch.samples.size(); ++i)
-    batch.samples[i].behavior_logprobs = (*logprobs)[i];
+    batch.samples[i].behavior_logprobs = statistics->logprobs[i];
   ObjectiveSums sums;
-  ASSERT_TRUE(learner.Gradients(batch, Loss(batch), &sums).ok());
+  ASSERT_TRUE(learner.Gradients(batch, Loss(), &sums).ok());
   EXPECT_EQ(sums.difference_max, 0);
   EXPECT_EQ(sums.different, 0);
 }
@@ -121,13 +152,9 @@ TEST(LearnerTest, UpdateLowersTheLossOfItsOwnBatch) {
   AdamWConfig config;
   config.learning_rate = 1e-2;
   AdamW optimizer(weights.Parameters(), config, 100);
-  const auto imitation = [&](const MicroBatch&, const at::Tensor& logprobs,
-                             const at::Tensor& entropy, ObjectiveSums* sums) {
-    return ImitationObjective(logprobs, entropy, batch.num_completion_tokens, sums);
-  };
   double first = 0, last = 0;
   for (int step = 0; step < 60; ++step) {
-    const auto update = learner.Update(batch, imitation, optimizer);
+    const auto update = learner.Update(batch, ImitationObjective, optimizer);
     ASSERT_TRUE(update.ok()) << update.status();
     (step == 0 ? first : last) = update->sums.loss;
   }

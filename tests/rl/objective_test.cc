@@ -25,7 +25,8 @@ struct GoldenBatch {
 };
 
 GoldenBatch Read(const nlohmann::json& golden, const std::vector<double>& advantages) {
-  std::vector<double> policy, behavior, reference, advantage;
+  std::vector<double> policy, behavior, reference, advantage, lengths;
+  std::vector<int64_t> sequences;
   GoldenBatch batch;
   for (size_t i = 0; i < advantages.size(); ++i) {
     const auto& sample = golden["samples"][i];
@@ -36,47 +37,52 @@ GoldenBatch Read(const nlohmann::json& golden, const std::vector<double>& advant
       reference.push_back(sample["reference_logprobs"][t]);
       batch.gradient.push_back(sample["gradient"][t]);
       advantage.push_back(advantages[i]);
+      sequences.push_back(lengths.size());
     }
+    lengths.push_back(sample["policy_logprobs"].size());
   }
   batch.policy = at::tensor(policy, at::kDouble).set_requires_grad(true);
   batch.micro.behavior_logprobs = at::tensor(behavior, at::kDouble);
   batch.micro.reference_logprobs = at::tensor(reference, at::kDouble);
   batch.micro.advantages = at::tensor(advantage, at::kDouble);
+  batch.micro.sequences = at::tensor(sequences, at::kLong);
+  batch.micro.sequence_lengths = at::tensor(lengths, at::kDouble);
+  batch.micro.loss_weights =
+      at::full({batch.policy.numel()}, 1.0 / batch.policy.numel(), at::kDouble);
   return batch;
 }
 
-std::vector<double> Advantages(const nlohmann::json& golden) {
+std::vector<double> GoldenAdvantages(const nlohmann::json& golden) {
   const std::string kind = golden["advantage"];
   std::vector<double> all;
   for (int group = 0; group < 3; ++group) {
-    std::vector<double> rewards;
-    std::vector<bool> valid;
+    std::vector<Outcome> outcomes;
     for (const auto& sample : golden["samples"]) {
       if (sample["group"] != group) continue;
-      valid.push_back(sample["valid"]);
-      rewards.push_back(valid.back() ? sample["reward"].get<double>() : 0);
+      outcomes.emplace_back();
+      outcomes.back().valid = sample["valid"];
+      if (outcomes.back().valid) outcomes.back().reward = sample["reward"];
     }
-    const auto advantages =
-        GroupAdvantages(kind == "no_std" ? "group_no_std" : "group", rewards, valid);
-    all.insert(all.end(), advantages.begin(), advantages.end());
+    const auto advantages = Advantages(kind == "no_std" ? "group_no_std" : "group", {outcomes});
+    for (const Advantage& advantage : advantages[0]) all.push_back(advantage[0]);
   }
   return all;
 }
 
-TEST(ClippedObjectiveTest, HasTheValuesGradientsAndCountsOfTheIndependentImplementation) {
+TEST(PolicyObjectiveTest, HasTheValuesGradientsAndCountsOfTheIndependentImplementation) {
   int compared = 0;
   for (const auto& golden : GoldenCases()) {
     if (golden["advantage"] == "population_std") continue;  // not one of ours
     SCOPED_TRACE(golden["name"].get<std::string>());
-    const GoldenBatch batch = Read(golden, Advantages(golden));
-    ObjectiveConfig config;
-    config.clip_low = golden["clip_low"];
-    config.clip_high = golden["clip_high"];
-    config.kl_coef = golden["kl_coef"];
+    const GoldenBatch batch = Read(golden, GoldenAdvantages(golden));
+    PolicyObjectiveConfig config;
+    config.objective.clip_low = golden["clip_low"];
+    config.objective.clip_high = golden["clip_high"];
+    config.objective.kl_coef = golden["kl_coef"];
     ObjectiveSums sums;
     const int64_t tokens = batch.policy.numel();
-    const at::Tensor loss = ClippedObjective(config, batch.micro, batch.policy,
-                                             at::zeros_like(batch.policy), tokens, &sums);
+    const at::Tensor loss =
+        PolicyObjective(config, batch.micro, batch.policy, at::zeros_like(batch.policy), &sums);
     const auto& expected = golden["expected"];
     EXPECT_NEAR(loss.item<double>(), expected["loss"].get<double>(), 1e-12);
     const at::Tensor gradient = torch::autograd::grad({loss}, {batch.policy})[0];
@@ -92,44 +98,30 @@ TEST(ClippedObjectiveTest, HasTheValuesGradientsAndCountsOfTheIndependentImpleme
   EXPECT_GE(compared, 4);
 }
 
-TEST(ClippedObjectiveTest, HasTheGradientOfFiniteDifferences) {
-  const auto cases = GoldenCases();
-  const GoldenBatch batch = Read(cases.back(), Advantages(cases.back()));
-  ObjectiveConfig config;
-  config.kl_coef = 0.1;
-  const auto loss = [&](const at::Tensor& policy) {
-    ObjectiveSums sums;
-    return ClippedObjective(config, batch.micro, policy, at::zeros_like(policy), 7, &sums);
-  };
-  const at::Tensor gradient = torch::autograd::grad({loss(batch.policy)}, {batch.policy})[0];
-  for (int64_t i = 0; i < batch.policy.numel(); ++i) {
-    at::Tensor above = batch.policy.detach().clone(), below = above.clone();
-    above[i] += 1e-6;
-    below[i] -= 1e-6;
-    const double slope = (loss(above) - loss(below)).item<double>() / 2e-6;
-    EXPECT_NEAR(gradient[i].item<double>(), slope, 1e-6);
-  }
-}
-
-TEST(ClippedObjectiveTest, DropsNothingWhenBehaviorEqualsPolicy) {
+TEST(PolicyObjectiveTest, DropsNothingWhenBehaviorEqualsPolicy) {
   MicroBatch micro;
   micro.behavior_logprobs = at::tensor({-1.0, -2.0}, at::kDouble);
   micro.advantages = at::tensor({2.0, -1.0}, at::kDouble);
+  micro.sequences = at::tensor({0, 1}, at::kLong);
+  micro.sequence_lengths = at::tensor({1.0, 1.0}, at::kDouble);
+  micro.loss_weights = at::tensor({0.5, 0.5}, at::kDouble);
   ObjectiveSums sums;
-  const at::Tensor loss =
-      ClippedObjective(ObjectiveConfig(), micro, micro.behavior_logprobs.clone(),
-                       at::zeros({2}, at::kDouble), 2, &sums);
+  const at::Tensor loss = PolicyObjective({}, micro, micro.behavior_logprobs.clone(),
+                                          at::zeros({2}, at::kDouble), &sums);
   EXPECT_DOUBLE_EQ(loss.item<double>(), -0.5);
   EXPECT_EQ(sums.clipped_low + sums.clipped_high, 0);
   EXPECT_EQ(sums.different, 0);
   EXPECT_EQ(sums.difference_max, 0);
+  EXPECT_EQ(sums.correction_masked + sums.correction_truncated, 0);
 }
 
-TEST(ImitationObjectiveTest, IsTheMeanNegativeLogProbOverTheGlobalDenominator) {
+TEST(ImitationObjectiveTest, IsTheWeightedNegativeLogProb) {
   ObjectiveSums sums;
+  MicroBatch micro;
+  micro.loss_weights = at::tensor({0.125, 0.125}, at::kDouble);
   const at::Tensor logprobs = at::tensor({-1.0, -3.0}, at::kDouble);
   EXPECT_DOUBLE_EQ(
-      ImitationObjective(logprobs, at::zeros({2}, at::kDouble), 8, &sums).item<double>(), 0.5);
+      ImitationObjective(micro, logprobs, at::zeros({2}, at::kDouble), &sums).item<double>(), 0.5);
 }
 
 }  // namespace

@@ -73,6 +73,29 @@ std::string ErrorOf(const std::string& toml, const std::vector<std::string>& ove
   return recipe.ok() ? "no error" : std::string(recipe.status().message());
 }
 
+TEST(RecipeTest, AnAlgorithmSetsWhatTheRecipeDoesNot) {
+  const auto read = [](const std::string& lines) {
+    const absl::StatusOr<Recipe> recipe = ParseRecipe(kBase + lines, "recipe.toml", {});
+    EXPECT_TRUE(recipe.ok()) << recipe.status();
+    return recipe.ok() ? *recipe : Recipe();
+  };
+  const ObjectiveConfig plain = read("").grpo.objective;
+  const ObjectiveConfig dapo = read("algorithm = \"dapo\"").grpo.objective;
+  EXPECT_EQ(plain.advantage, dapo.advantage);
+  EXPECT_EQ(plain.policy_loss, dapo.policy_loss);
+  EXPECT_EQ(plain.aggregation, dapo.aggregation);
+  EXPECT_EQ(plain.clip_high, dapo.clip_high);
+  const Recipe gspo = read("algorithm = \"gspo\"\nobjective.clip_high = 0.5");
+  EXPECT_EQ(gspo.grpo.objective.policy_loss, "gspo");
+  EXPECT_EQ(gspo.grpo.objective.aggregation, "sequence_mean");
+  EXPECT_EQ(gspo.grpo.objective.clip_low, 3e-4);
+  EXPECT_EQ(gspo.grpo.objective.clip_high, 0.5);
+  const absl::StatusOr<Recipe> again = ParseRecipe(ResolvedRecipe(gspo), "resolved.toml", {});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(ResolvedRecipe(*again), ResolvedRecipe(gspo));
+  EXPECT_EQ(again->grpo.objective.clip_high, 0.5);
+}
+
 TEST(RecipeTest, ReadsEverySection) {
   const absl::StatusOr<Recipe> recipe = ParseRecipe(kRecipe, "recipe.toml", {});
   ASSERT_TRUE(recipe.ok()) << recipe.status();
@@ -308,6 +331,31 @@ const std::vector<Malformed>& MalformedRecipes() {
        {"7:15: eval.every_steps: ", "eval.problems is 0"}},
       {"", {"run.stages=[\"eval\"]", "eval.problems=0"}, {"eval.problems: 0, yet"}},
       {"objective.reference_refresh_steps = 5", {}, {"set grpo.objective.kl_coef above 0"}},
+      {"algorithm = \"dapoo\"",
+       {},
+       {"6:13: grpo.algorithm: expected one of ", "did you mean \"dapo\"?"}},
+      {"objective.dual_clip = 0.5", {}, {"grpo.objective.dual_clip: ", "must be above 1"}},
+      {"algorithm = \"sapo\"\nobjective.dual_clip = 3",
+       {},
+       {"7:23: grpo.objective.dual_clip: bounds a clipped ratio, which sapo has none of"}},
+      {"objective.kl_estimator = \"k1\"\nobjective.kl_coef = 0.1",
+       {},
+       {"grpo.objective.kl_estimator: k1's gradient does not depend on the reference"}},
+      {"objective.kl_estimator = \"weighted_k3\"\nobjective.kl_in = \"reward\"",
+       {},
+       {"grpo.objective.kl_estimator: differs from k3 in its gradient"}},
+      {"objective.reference_decay = 0.9",
+       {},
+       {"grpo.objective.reference_decay: ", "which it never is"}},
+      {"objective.entropy_target = 0.9\nobjective.entropy_step = 0",
+       {},
+       {"grpo.objective.entropy_target: a target that"}},
+      {"off_policy.correction = \"tis\"",
+       {},
+       {"grpo.off_policy.correction: would count the ratio to the sampler twice, as clip"}},
+      {"off_policy.geometric_low = 0.9\noff_policy.geometric_high = 0.5",
+       {},
+       {"grpo.off_policy.geometric_low: above geometric_high"}},
       {"sampling.temperature = 0",
        {},
        {"6:24: grpo.sampling.temperature: 0 makes all completions of a prompt equal"}},

@@ -19,10 +19,10 @@ TEST(PackMicroBatchTest, ShiftsTargetsByOneAndPredictsCompletionTokensOnly) {
   TrainingSample sample;
   sample.tokens = {5, 6, 7, 8};
   sample.prompt_length = 2;
-  sample.advantage = 3;
+  sample.advantage = {3};
   sample.behavior_logprobs = {-1, -2};
   batch.samples = {sample, sample};
-  batch.num_completion_tokens = 4;
+  batch.token_weights = TokenMeanWeights(batch);
   const MicroBatch micro = PackMicroBatch(batch, {0, 1}, 0, 0);
   EXPECT_TRUE(micro.tokens.equal(at::tensor({5, 6, 7, 5, 6, 7}, at::kLong)));
   EXPECT_TRUE(micro.positions.equal(at::tensor({0, 1, 2, 0, 1, 2}, at::kLong)));
@@ -31,6 +31,10 @@ TEST(PackMicroBatchTest, ShiftsTargetsByOneAndPredictsCompletionTokensOnly) {
   EXPECT_TRUE(micro.targets.equal(at::tensor({7, 8, 7, 8}, at::kLong)));
   EXPECT_TRUE(micro.behavior_logprobs.equal(at::tensor({-1.0f, -2.0f, -1.0f, -2.0f})));
   EXPECT_FALSE(micro.reference_logprobs.defined());
+  EXPECT_TRUE(micro.sequences.equal(at::tensor({0, 0, 1, 1}, at::kLong)));
+  EXPECT_TRUE(micro.sequence_lengths.equal(at::tensor({2.0f, 2.0f})));
+  EXPECT_TRUE(micro.loss_weights.equal(at::tensor({0.25f, 0.25f, 0.25f, 0.25f})));
+  EXPECT_TRUE(micro.advantages.equal(at::tensor({3.0f, 3.0f, 3.0f, 3.0f})));
 }
 
 TEST(PackMicroBatchTest, FeedsTokensThatWereForcedButDoesNotPredictThem) {
@@ -41,14 +45,16 @@ TEST(PackMicroBatchTest, FeedsTokensThatWereForcedButDoesNotPredictThem) {
   sample.behavior_logprobs = {-1, -2, -3};
   sample.log_kept_mass = {-4, 0, -6};
   sample.forced = {0, 1, 0};
+  sample.advantage = {1, 2};
   EXPECT_EQ(sample.NumLearned(), 2);
   batch.samples = {sample};
   batch.reference_logprobs = {{-7, -9}};
+  batch.token_weights = TokenMeanWeights(batch);
   const MicroBatch micro = PackMicroBatch(batch, {0}, 0, 0);
   EXPECT_TRUE(micro.tokens.equal(at::tensor({5, 6, 7, 8}, at::kLong)));
   EXPECT_TRUE(micro.predicting_rows.equal(at::tensor({1, 3}, at::kLong)));
   EXPECT_TRUE(micro.targets.equal(at::tensor({7, 9}, at::kLong)));
-  EXPECT_EQ(micro.advantages.numel(), 2);
+  EXPECT_TRUE(micro.advantages.equal(at::tensor({1.0f, 2.0f})));  // one for each that is learned
   EXPECT_TRUE(micro.behavior_logprobs.equal(at::tensor({-1.0f, -3.0f})));
   EXPECT_TRUE(micro.log_kept_mass.equal(at::tensor({-4.0f, -6.0f})));
   EXPECT_TRUE(micro.reference_logprobs.equal(at::tensor({-7.0f, -9.0f})));
@@ -62,6 +68,7 @@ TEST(PackMicroBatchTest, LaysOutTheRoutingRecordByLayer) {
   sample.behavior_logprobs = {-1, -2};
   sample.experts = {0, 1, 2, 3, 4, 5, 6, 7};  // 2 tokens, 2 layers, 2 experts
   batch.samples = {sample};
+  batch.token_weights = TokenMeanWeights(batch);
   const MicroBatch micro = PackMicroBatch(batch, {0}, 2, 2);
   ASSERT_EQ(micro.experts.layers.size(), 2u);
   EXPECT_TRUE(micro.experts.layers[0].equal(at::tensor({0, 1, 4, 5}, at::kLong).view({2, 2})));

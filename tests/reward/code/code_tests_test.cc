@@ -104,6 +104,20 @@ TEST_P(CodeTestsTest, ComparesTaggedValues) {
   EXPECT_EQ(score(R"({"c": [1.0, -2.0]})", "1-2j"), 1);
 }
 
+// More digits than Python converts to decimal in our boxes.
+TEST_P(CodeTestsTest, TakesAndReturnsIntegersOfAnySize) {
+  const std::string zeros(30000, '0');
+  const json tests = {{"kind", "call"},
+                      {"function", "f"},
+                      {"encoding", "tagged"},
+                      {"cases", {Case({{{"h", "1" + zeros}}}, {{"h", "-1" + zeros + "00"}})}}};
+  EXPECT_EQ(Judge(tests, Fenced("def f(a):\n    return -256 * a")).score, 1);
+  EXPECT_EQ(Judge(tests, Fenced("def f(a):\n    return -256 * a - 1")).score, 0);
+  const json asserts = Asserts("assert f(10**40000) == 10**40001");
+  EXPECT_EQ(Judge(asserts, Fenced("def f(a):\n    return 10 * a")).score, 1);
+  EXPECT_EQ(Judge(asserts, Fenced("def f(a):\n    return 10 * a + 1")).score, 0);
+}
+
 TEST_P(CodeTestsTest, FindsAMethodOfSolution) {
   EXPECT_EQ(Judge(Call("double", {Case({2}, 4)}),
                   Fenced("class Solution:\n    def double(self, n):\n        return 2 * n"))

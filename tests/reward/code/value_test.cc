@@ -30,6 +30,21 @@ TEST(ValueTest, NumbersAreEqualByValue) {
   EXPECT_FALSE(Equal("0", "null"));
 }
 
+TEST(ValueTest, AnIntegerBeyond65536BitsHasOneText) {
+  const std::string zeros(16384, '0');
+  const auto hex = [](const std::string& digits) {
+    return absl::StrCat(R"({"h": ")", digits, R"("})");
+  };
+  EXPECT_TRUE(Equal(hex("1" + zeros), hex("1" + zeros)));
+  EXPECT_FALSE(Equal(hex("1" + zeros), hex("-1" + zeros)));
+  EXPECT_FALSE(Equal(hex("1" + zeros), hex("1" + zeros + "0")));
+  EXPECT_FALSE(Equal(hex("1" + zeros), R"({"f": "inf"})", 1));
+  for (const std::string& digits : {std::string("ff"), "0" + zeros, "1" + zeros + "g", "+1" + zeros,
+                                    "1" + zeros.substr(1), "-" + std::string(16384, '1')}) {
+    EXPECT_FALSE(ParseTaggedValue(hex(digits)).ok()) << digits.substr(0, 4) << digits.size();
+  }
+}
+
 TEST(ValueTest, ToleranceHoldsForFloatsAlone) {
   EXPECT_TRUE(Equal("1.0", "1.0000001", 1e-6));
   EXPECT_TRUE(Equal("1", "1.0000001", 1e-6));

@@ -20,7 +20,7 @@ namespace grpo {
 //                                   what the scheduler did (rollout_stats.h)
 //   peak_cache_bytes, peak_memory_bytes
 //   roofline                        limited_by "flops" or "bytes": which alone would take longer,
-//                                   by what decoding needs (decode_cost.h) and what the machine
+//                                   by what decoding needs (network_cost.h) and what the machine
 //                                   can do before and after it (machine_limits.h); share_of_limit:
 //                                   of the decoding's time; share_of_limits_in_turn: the same
 //                                   where each kind of work is held to the limit that it meets, as
@@ -29,6 +29,6 @@ namespace grpo {
 //   mismatch_max_abs, mismatch_tokens, compared_tokens
 //                                   recorded log-probs against the learner's recomputation
 //   completions_sha256              of all tokens and log-probs
-absl::Status RunBench(const CommandLine& command);
+absl::Status RunRolloutBench(const RolloutBenchOptions& options);
 
 }  // namespace grpo

@@ -1,5 +1,5 @@
-// What decoding costs by a policy's shape: the arithmetic and the memory traffic that cannot be
-// avoided, for rooflines.
+// What decoding and learning cost by a policy's shape: the arithmetic and the memory traffic that
+// cannot be avoided, for rooflines.
 #pragma once
 
 #include <cstdint>
@@ -33,5 +33,12 @@ struct DecodeCost {
 // many independent choices reach), and the cache.
 DecodeCost DecodeStepCost(const PolicyConfig& config, double batch, double context,
                           double bytes_per_weight, double bytes_per_cached);
+
+// Floating-point operations of a forward and a backward pass over sequences of a prompt and a
+// completion each, whose last token is not fed: six for each weight that a token passes (its chosen
+// experts alone, the head for completions alone) and three times attention's, causal, keys and
+// values expanded.
+double UpdateFlops(const PolicyConfig& config, double sequences, double prompt_tokens,
+                   double new_tokens);
 
 }  // namespace grpo

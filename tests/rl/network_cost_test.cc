@@ -1,4 +1,4 @@
-#include "rl/decode_cost.h"
+#include "rl/network_cost.h"
 
 #include <gtest/gtest.h>
 
@@ -64,6 +64,18 @@ TEST(DecodeCostTest, TakesEachKindOfWorkAtTheLimitThatItMeets) {
   cost.experts = {.flops = 20, .bytes = 30};   // 2 s and 15 s
   cost.head = {.flops = 10, .bytes = 2};       // 1 s and 1 s
   EXPECT_EQ(cost.SecondsInTurn(/*flops_per_second=*/10, /*bytes_per_second=*/2), 10 + 15 + 1);
+}
+
+TEST(UpdateFlopsTest, IsSixOperationsForEachWeightAndAttentionOverWhatCameBefore) {
+  PolicyConfig config = TinyConfig();
+  config.num_experts_per_tok = config.n_routed_experts;
+  const double head = static_cast<double>(config.vocab_size) * config.hidden_size;
+  const double attention = config.num_hidden_layers * config.num_attention_heads *
+                           (config.qk_nope_head_dim + config.qk_rope_head_dim + config.v_head_dim);
+  EXPECT_EQ(UpdateFlops(config, 1, 1, 1), 6 * (MatrixElements(config) + attention));
+  // Four tokens are fed, and see 1, 2, 3 and 4; two are predicted.
+  EXPECT_EQ(UpdateFlops(config, 5, 3, 2),
+            5 * 6 * (4 * (MatrixElements(config) - head) + 2 * head + 10 * attention));
 }
 
 }  // namespace

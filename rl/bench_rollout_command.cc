@@ -1,9 +1,8 @@
-#include "rl/bench_command.h"
+#include "rl/bench_rollout_command.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -11,7 +10,6 @@
 #include "absl/time/clock.h"
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 
 #include "data/digest.h"
 #include "data/random.h"
@@ -19,9 +17,10 @@
 #include "policy/checkpoint_tokenizer.h"
 #include "policy/policy_folder.h"
 #include "rl/batch_builder.h"
-#include "rl/decode_cost.h"
 #include "rl/learner.h"
 #include "rl/machine_limits.h"
+#include "rl/network_cost.h"
+#include "rl/peak_memory.h"
 #include "rl/run_parts.h"
 #include "rollout/engine.h"
 
@@ -30,7 +29,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-GenerateRequest RandomRequest(const BenchOptions& options, int vocabulary) {
+GenerateRequest RandomRequest(const RolloutBenchOptions& options, int vocabulary) {
   GenerateRequest request;
   for (int p = 0; p < options.prompts; ++p) {
     Prompt prompt;
@@ -59,17 +58,17 @@ struct Mismatch {
 
 absl::StatusOr<Mismatch> CompareWithLearner(const Weights& weights, int threads, double temperature,
                                             const std::vector<RolloutGroup>& groups) {
-  StepBatch batch;
-  if (temperature > 0) batch.temperature = temperature;
+  std::vector<TrainingSample> samples;
   for (const RolloutGroup& group : groups) {
-    for (size_t i = 0; i < group.rollouts.size(); ++i) batch.samples.push_back(SampleOf(group, i));
+    for (size_t i = 0; i < group.rollouts.size(); ++i) samples.push_back(SampleOf(group, i));
   }
-  ASSIGN_OR_RETURN(
-      const auto logprobs,
-      SampleLogprobs(weights, batch, {.threads = threads, .micro_batch_tokens = 2048}));
+  ASSIGN_OR_RETURN(const TokenStatistics learner,
+                   SampleStatistics(weights, samples, temperature > 0 ? temperature : 1,
+                                    {.threads = threads, .micro_batch_tokens = 2048}));
+  const auto& logprobs = learner.logprobs;
   Mismatch mismatch;
-  for (size_t i = 0; i < batch.samples.size(); ++i) {
-    const std::vector<float>& recorded = batch.samples[i].behavior_logprobs;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const std::vector<float>& recorded = samples[i].behavior_logprobs;
     for (size_t t = 0; t < recorded.size(); ++t) {
       const double difference = std::fabs(recorded[t] - logprobs[i][t]);
       mismatch.max_abs = std::max(mismatch.max_abs, difference);
@@ -81,7 +80,7 @@ absl::StatusOr<Mismatch> CompareWithLearner(const Weights& weights, int threads,
 }
 
 // Prompts that come one by one while others are sampled.
-absl::StatusOr<std::vector<RolloutGroup>> GenerateStaggered(const BenchOptions& options,
+absl::StatusOr<std::vector<RolloutGroup>> GenerateStaggered(const RolloutBenchOptions& options,
                                                             const RolloutEngine& engine,
                                                             const Weights& weights,
                                                             const GenerateRequest& request,
@@ -128,15 +127,6 @@ double Percentile(std::vector<double> seconds, double share) {
   return 1e3 * seconds[static_cast<size_t>(share * (seconds.size() - 1))];
 }
 
-// From here on, where the system can: before, other work may have taken more.
-void ForgetPeakMemory() { std::ofstream("/proc/self/clear_refs") << 5; }
-
-int64_t PeakMemoryBytes() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
-}
-
 // Of all threads together, by kind of work.
 ordered_json WorkSecondsRecord(const RolloutStats& stats) {
   ordered_json record;
@@ -172,7 +162,7 @@ ordered_json RooflineRecord(const DecodeCost& step, double steps, double seconds
           {"limit_gbytes_per_second", limits.bytes_per_second * 1e-9}};
 }
 
-ordered_json Record(const BenchOptions& options, const Weights& weights,
+ordered_json Record(const RolloutBenchOptions& options, const Weights& weights,
                     const Measurement& measurement) {
   const RolloutStats& stats = measurement.stats;
   const Mismatch& mismatch = measurement.mismatch;
@@ -221,8 +211,7 @@ ordered_json Record(const BenchOptions& options, const Weights& weights,
 
 }  // namespace
 
-absl::Status RunBench(const CommandLine& command) {
-  const BenchOptions& options = command.bench;
+absl::Status RunRolloutBench(const RolloutBenchOptions& options) {
   ASSIGN_OR_RETURN(const auto checkpoint, CheckpointReader::Open(options.policy));
   ASSIGN_OR_RETURN(const auto tokenizer, LoadTokenizer(*checkpoint));
   ASSIGN_OR_RETURN(const ChatFormat format, LoadChatFormat(*checkpoint, *tokenizer));

@@ -1,0 +1,115 @@
+#include "rl/bench_learner_command.h"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
+
+#include "data/random.h"
+#include "data/status_macros.h"
+#include "policy/policy_folder.h"
+#include "rl/learner.h"
+#include "rl/machine_limits.h"
+#include "rl/network_cost.h"
+#include "rl/objective.h"
+#include "rl/objective/aggregation.h"
+#include "rl/peak_memory.h"
+
+namespace grpo {
+namespace {
+
+StepBatch RandomBatch(const LearnerBenchOptions& options, int vocabulary) {
+  StepBatch batch;
+  std::vector<int64_t> lengths;
+  for (int p = 0; p < options.prompts; ++p) {
+    RandomStream random(options.seed, p);
+    std::vector<int32_t> prompt;
+    for (int t = 0; t < options.prompt_tokens; ++t) prompt.push_back(random.Below(vocabulary));
+    for (int g = 0; g < options.group; ++g) {
+      TrainingSample sample;
+      sample.tokens = prompt;
+      sample.prompt_length = options.prompt_tokens;
+      for (int t = 0; t < options.new_tokens; ++t)
+        sample.tokens.push_back(random.Below(vocabulary));
+      sample.advantage = {random.Normal()};
+      batch.samples.push_back(std::move(sample));
+      lengths.push_back(options.new_tokens);
+    }
+  }
+  batch.token_weights = TokenWeights("token_mean", lengths, options.new_tokens);
+  return batch;
+}
+
+double SecondsSince(absl::Time start) { return absl::ToDoubleSeconds(absl::Now() - start); }
+
+}  // namespace
+
+absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
+  ASSIGN_OR_RETURN(const auto checkpoint, CheckpointReader::Open(options.policy));
+  ASSIGN_OR_RETURN(Weights weights, LoadWeights(*checkpoint, MatrixStorage::kFloat));
+  StepBatch batch = RandomBatch(options, weights.config.vocab_size);
+  const LearnerConfig config = {.threads = options.threads,
+                                .micro_batch_tokens = options.micro_batch_tokens};
+  // The samples count as drawn from this very policy.
+  ASSIGN_OR_RETURN(const TokenStatistics own,
+                   SampleStatistics(weights, batch.samples, batch.temperature, config));
+  for (size_t i = 0; i < batch.samples.size(); ++i) {
+    batch.samples[i].behavior_logprobs = own.logprobs[i];
+  }
+  Learner learner(weights, config);
+  AdamWConfig optimizer_config;
+  optimizer_config.learning_rate = 1e-6;
+  AdamW optimizer(weights.Parameters(), optimizer_config, options.repeats + 1);
+  const auto loss = [](const MicroBatch& micro, const at::Tensor& logprobs,
+                       const at::Tensor& entropy, ObjectiveSums* sums) {
+    return PolicyObjective({}, micro, logprobs, entropy, sums);
+  };
+  const double sequences = batch.samples.size();
+  const double fed = sequences * (options.prompt_tokens + options.new_tokens - 1);
+  const double flops =
+      UpdateFlops(weights.config, sequences, options.prompt_tokens, options.new_tokens);
+  for (int step = 0; step <= options.repeats; ++step) {
+    const std::vector<MachineLimits> before = MeasureMachine(options.threads, at::kFloat);
+    ForgetPeakMemory();
+    const absl::Time start = absl::Now();
+    ObjectiveSums sums;
+    ASSIGN_OR_RETURN(std::vector<at::Tensor> gradients, learner.Gradients(batch, loss, &sums));
+    const double gradient_seconds = SecondsSince(start);
+    const OptimizerReport report = optimizer.Step(gradients);
+    const double seconds = SecondsSince(start);
+    const int64_t peak_memory = PeakMemoryBytes();
+    const MachineLimits limits = MedianLimits(before, MeasureMachine(options.threads, at::kFloat));
+    if (step == 0) continue;
+    const nlohmann::ordered_json record = {
+        {"bench", "learner"},
+        {"policy", options.policy},
+        {"parameters", weights.CountParameters()},
+        {"threads", options.threads},
+        {"prompts", options.prompts},
+        {"group", options.group},
+        {"prompt_tokens", options.prompt_tokens},
+        {"new_tokens", options.new_tokens},
+        {"micro_batch_tokens", options.micro_batch_tokens},
+        {"seconds", seconds},
+        {"gradient_seconds", gradient_seconds},
+        {"optimizer_seconds", seconds - gradient_seconds},
+        {"tokens_per_second", fed / seconds},
+        {"peak_memory_bytes", peak_memory},
+        {"loss", sums.loss},
+        {"grad_norm", report.grad_norm},
+        {"roofline",
+         {{"gflops", flops / gradient_seconds * 1e-9},
+          {"limit_gflops", limits.flops_per_second * 1e-9},
+          {"share_of_limit", flops / gradient_seconds / limits.flops_per_second}}}};
+    std::printf("%s\n", record.dump().c_str());
+    std::fflush(stdout);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace grpo
