@@ -5,8 +5,8 @@
 //   group_no_std           r_i - mean r                     Dr. GRPO (arXiv 2503.20783)
 //   batch                  (r_i - mean r) / (std b + 1e-4)  ScaleRL (arXiv 2510.13786)
 //   leave_one_out          r_i - mean of the others         RLOO (arXiv 2402.14740)
-//   max_rl                 (r_i - mean r) / mean r          MaxRL (arXiv 2602.02710), for rewards of
-//                                                           0 and 1; 0 where mean r <= 0
+//   max_rl                 (r_i - mean r) / mean r          MaxRL (arXiv 2602.02710; rewards are 0
+//                                                           or 1); 0 where mean r <= 0
 //   reinforce_pp           r_i, whitened over all tokens    REINFORCE++ (arXiv 2501.03262)
 //   reinforce_pp_baseline  r_i - mean r, whitened likewise  the same paper
 //

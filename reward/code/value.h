@@ -35,8 +35,9 @@ struct Value {
   };
   Kind kind = Kind::kNull;
   bool truth = false;  // kBool
-  std::string text;    // kInt: decimal digits, beyond 65,536 bits "0x" and hexadecimal ones, with a
-                     // sign where negative; kString, kBytes; kOpaque: the type
+  // kInt: decimal digits, or beyond 65,536 bits "0x" and hexadecimal ones, with a sign where
+  // negative; kString, kBytes; kOpaque: the type.
+  std::string text;
   double number = 0;  // kFloat
   std::vector<Value>
       items;  // kList, kTuple, kSet, kComplex (two floats); kDict: key, value, key, value, …
