@@ -4,7 +4,6 @@
 
 #include <ATen/ATen.h>
 
-#include "policy/ops.h"
 #include "policy/router.h"
 
 namespace grpo {
@@ -109,7 +108,7 @@ AttentionShape CachedAttentionShape(const PolicyConfig& config) {
 }
 
 at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
-                         const at::Tensor& positions, const std::vector<int32_t>& cu_seqlens,
+                         const at::Tensor& positions, const PackedSequences& sequences,
                          const ExpertChoices* replayed, ExpertChoices* chosen) {
   const PolicyConfig& config = weights.config;
   const at::ScalarType type = weights.final_norm.scalar_type();  // the matrices may be narrower
@@ -119,8 +118,8 @@ at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
       Scaled(at::embedding(weights.embedding, tokens).to(type), config.embedding_scale());
   const AttentionShape shape = CachedAttentionShape(config);
   const Mix mix = [&](const at::Tensor& q, const at::Tensor& rows) {
-    return AttendsInBFloat16(weights) ? PackedAttentionInBFloat16(q, rows, shape, cu_seqlens)
-                                      : PackedAttention(q, rows, shape, cu_seqlens);
+    return AttendsInBFloat16(weights) ? PackedAttentionInBFloat16(q, rows, shape, sequences)
+                                      : PackedAttention(q, rows, shape, sequences);
   };
   int moe_layer = 0;
   for (int i = 0; i < config.num_hidden_layers; ++i) {

@@ -13,6 +13,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "policy/kernels/kernels.h"
+#include "policy/ops.h"
 #include "policy/rope.h"
 #include "policy/weights.h"
 
@@ -38,10 +39,10 @@ struct ExpertChoices {
 };
 
 // The normalised hidden states [N, D] that the head turns into logits. tokens and positions [N]
-// int64; sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1], attention causal within each.
+// int64, a prefix's once; attention causal within each sequence.
 // `replayed`, when not null, fixes the experts; `chosen`, when not null, receives those used.
 at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
-                         const at::Tensor& positions, const std::vector<int32_t>& cu_seqlens,
+                         const at::Tensor& positions, const PackedSequences& sequences,
                          const ExpertChoices* replayed, ExpertChoices* chosen);
 
 }  // namespace grpo

@@ -179,11 +179,13 @@ struct HeadProductsFunction : Function<HeadProductsFunction> {
 
 template <typename T>
 PackedAttentionArgs<T> AttentionArgs(const AttentionShape& shape, const at::Tensor& q,
-                                     const at::Tensor& rows, const at::Tensor& cu_seqlens) {
+                                     const at::Tensor& rows, const at::Tensor& cu_seqlens,
+                                     const at::Tensor& prefixes) {
   return {.shape = shape,
           .q = Data<T>(q),
           .rows = Data<T>(rows),
           .cu_seqlens = Data<int32_t>(cu_seqlens),
+          .prefixes = prefixes.numel() == 0 ? nullptr : Data<int32_t>(prefixes),
           .num_sequences = static_cast<int>(cu_seqlens.size(0)) - 1};
 }
 
@@ -196,15 +198,16 @@ at::Tensor KeptShape(const AttentionShape& shape) {
 
 struct PackedAttentionFunction : Function<PackedAttentionFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& rows,
-                            const at::Tensor& cu_seqlens, const AttentionShape& shape) {
+                            const at::Tensor& cu_seqlens, const at::Tensor& prefixes,
+                            const AttentionShape& shape) {
     at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options());
     at::Tensor log_sum_exp = at::empty({q.size(0), q.size(1)}, q.options());
     GRPO_DISPATCH(q, [&] {
       ActiveKernels<scalar_t>().packed_attention(
-          AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens), out.mutable_data_ptr<scalar_t>(),
-          log_sum_exp.mutable_data_ptr<scalar_t>());
+          AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens, prefixes),
+          out.mutable_data_ptr<scalar_t>(), log_sum_exp.mutable_data_ptr<scalar_t>());
     });
-    context->save_for_backward({q, rows, cu_seqlens, out, log_sum_exp, KeptShape(shape)});
+    context->save_for_backward({q, rows, cu_seqlens, out, log_sum_exp, KeptShape(shape), prefixes});
     return out;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
@@ -218,11 +221,11 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
                d_rows = at::empty(rows.sizes(), rows.options());
     GRPO_DISPATCH(q, [&] {
       ActiveKernels<scalar_t>().packed_attention_backward(
-          AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens), Data<scalar_t>(out),
+          AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens, saved[6]), Data<scalar_t>(out),
           Data<scalar_t>(log_sum_exp), Data<scalar_t>(d_out), dq.mutable_data_ptr<scalar_t>(),
           d_rows.mutable_data_ptr<scalar_t>());
     });
-    return {dq, d_rows, at::Tensor(), at::Tensor()};
+    return {dq, d_rows, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -467,17 +470,19 @@ at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight) {
 }
 
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
-                           const std::vector<int32_t>& cu_seqlens) {
-  return PackedAttentionFunction::apply(q, rows, at::tensor(cu_seqlens, at::kInt), shape);
+                           const PackedSequences& sequences) {
+  return PackedAttentionFunction::apply(q, rows, at::tensor(sequences.cu_seqlens, at::kInt),
+                                        at::tensor(sequences.prefixes, at::kInt), shape);
 }
 
 at::Tensor PackedAttentionInBFloat16(const at::Tensor& q, const at::Tensor& rows,
                                      const AttentionShape& shape,
-                                     const std::vector<int32_t>& cu_seqlens) {
+                                     const PackedSequences& sequences) {
   at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options());
-  const at::Tensor borders = at::tensor(cu_seqlens, at::kInt);
-  Bf16PackedAttention(AttentionArgs<float>(shape, q, rows, borders), out.mutable_data_ptr<float>(),
-                      nullptr);
+  const at::Tensor borders = at::tensor(sequences.cu_seqlens, at::kInt),
+                   prefixes = at::tensor(sequences.prefixes, at::kInt);
+  Bf16PackedAttention(AttentionArgs<float>(shape, q, rows, borders, prefixes),
+                      out.mutable_data_ptr<float>(), nullptr);
   return out;
 }
 

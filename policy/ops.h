@@ -55,16 +55,26 @@ at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& si
 // B].
 at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight);
 
+// How sequences lie in packed rows: sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1], after
+// those of sequence prefixes[s] where that is not -1: a prompt that several completions share is
+// computed once. A prefix comes before the sequences that follow it, and has none itself.
+struct PackedSequences {
+  std::vector<int32_t> cu_seqlens = {0};  // where sequences begin, and N at the end
+  std::vector<int32_t> prefixes;          // one for each sequence, or empty: none has one
+
+  PackedSequences() = default;
+  PackedSequences(std::vector<int32_t> borders)  // NOLINT: sequences without prefixes are borders
+      : cu_seqlens(std::move(borders)) {}
+};
+
 // Causal attention within each packed sequence: q [N, H, key_dim] over rows [N, C * row_dim], which
-// hold keys and values as `shape` says. To [N, H, value_dim]. cu_seqlens: where sequences begin,
-// and N at the end.
+// hold keys and values as `shape` says. To [N, H, value_dim].
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
-                           const std::vector<int32_t>& cu_seqlens);
+                           const PackedSequences& sequences);
 
 // The same with q, rows and attention's weights rounded to bfloat16, summed in fp32; no gradient.
 at::Tensor PackedAttentionInBFloat16(const at::Tensor& q, const at::Tensor& rows,
-                                     const AttentionShape& shape,
-                                     const std::vector<int32_t>& cu_seqlens);
+                                     const AttentionShape& shape, const PackedSequences& sequences);
 
 // Sum over each token's chosen experts of weight * expert(x). x [N, D], gate_up [E, 2I, D], down
 // [E, D, I], chosen [N, K] int64 ascending in each row, weights [N, K]. Summed in ascending order

@@ -32,6 +32,7 @@ StepBatch RandomBatch(const LearnerBenchOptions& options, int vocabulary) {
     for (int t = 0; t < options.prompt_tokens; ++t) prompt.push_back(random.Below(vocabulary));
     for (int g = 0; g < options.group; ++g) {
       TrainingSample sample;
+      sample.group = p;
       sample.tokens = prompt;
       sample.prompt_length = options.prompt_tokens;
       for (int t = 0; t < options.new_tokens; ++t)
@@ -54,7 +55,8 @@ absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
   ASSIGN_OR_RETURN(Weights weights, LoadWeights(*checkpoint, MatrixStorage::kFloat));
   StepBatch batch = RandomBatch(options, weights.config.vocab_size);
   const LearnerConfig config = {.threads = options.threads,
-                                .micro_batch_tokens = options.micro_batch_tokens};
+                                .micro_batch_tokens = options.micro_batch_tokens,
+                                .share_prompts = !options.no_sharing};
   // The samples count as drawn from this very policy.
   ASSIGN_OR_RETURN(const TokenStatistics own,
                    SampleStatistics(weights, batch.samples, batch.temperature, config));
@@ -95,6 +97,7 @@ absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
         {"prompt_tokens", options.prompt_tokens},
         {"new_tokens", options.new_tokens},
         {"micro_batch_tokens", options.micro_batch_tokens},
+        {"share_prompts", !options.no_sharing},
         {"seconds", seconds},
         {"gradient_seconds", gradient_seconds},
         {"optimizer_seconds", seconds - gradient_seconds},

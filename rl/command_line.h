@@ -117,6 +117,7 @@ struct LearnerBenchOptions {
   int new_tokens = 256;
   int threads = 2;
   int micro_batch_tokens = 2560;
+  bool no_sharing = false;
   int repeats = 3;
   int64_t seed = 1;
 
@@ -130,6 +131,7 @@ struct LearnerBenchOptions {
     visit("threads", threads, Range(1, 1024), "processor threads");
     visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
           "token budget of one forward and backward");
+    visit("no_sharing", no_sharing, NoConstraint(), "computes a prompt for each completion");
     visit("repeats", repeats, Range(1, 1000), "optimizer steps to measure, a line each");
     visit("seed", seed, AtLeast(0), "of tokens and advantages");
   }

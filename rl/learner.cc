@@ -20,9 +20,16 @@ std::pair<at::Tensor, at::Tensor> ForwardLogprobs(const Weights& weights, const 
                                                   double temperature, const ExpertChoices* replayed,
                                                   ExpertChoices* chosen) {
   const at::Tensor hidden =
-      DecoderHidden(weights, micro.tokens, micro.positions, micro.cu_seqlens, replayed, chosen);
+      DecoderHidden(weights, micro.tokens, micro.positions, micro.packing, replayed, chosen);
   return TokenLogprobs(hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets,
                        temperature);
+}
+
+PackingOptions PackingOptionsOf(const Weights& weights, const LearnerConfig& config) {
+  return {.num_moe_layers = weights.config.num_moe_layers(),
+          .experts_per_token = weights.config.num_experts_per_tok,
+          .dtype = weights.final_norm.scalar_type(),
+          .share_prompts = config.share_prompts};
 }
 
 void CompareRouting(const ExpertChoices& recorded, const ExpertChoices& chosen,
@@ -93,16 +100,15 @@ absl::StatusOr<std::vector<at::Tensor>> Learner::Gradients(const StepBatch& batc
   std::vector<at::Tensor> total;
   for (const at::Tensor& parameter : parameters_)
     total.push_back(at::zeros_like(parameter).detach());
-  const auto plan = PlanMicroBatches(batch.samples, config_.micro_batch_tokens);
+  const auto plan =
+      PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts);
   std::atomic<size_t> next{0};
   TurnTaker turns;
   RETURN_IF_ERROR(RunThreads(config_.threads, [&](int) -> absl::Status {
     for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
       Turn turn(turns, m);
       c10::AutoGradMode with_gradients(true);
-      const MicroBatch micro =
-          PackMicroBatch(batch, plan[m], weights_.config.num_moe_layers(),
-                         weights_.config.num_experts_per_tok, weights_.final_norm.scalar_type());
+      const MicroBatch micro = PackMicroBatch(batch, plan[m], PackingOptionsOf(weights_, config_));
       ExpertChoices chosen;
       const auto [logprobs, entropy] =
           ForwardLogprobs(weights_, micro, batch.temperature,
@@ -139,14 +145,12 @@ absl::StatusOr<TokenStatistics> SampleStatistics(const Weights& weights,
   TokenStatistics statistics;
   statistics.logprobs.resize(samples.size());
   statistics.entropies.resize(samples.size());
-  const auto plan = PlanMicroBatches(samples, config.micro_batch_tokens);
+  const auto plan = PlanMicroBatches(samples, config.micro_batch_tokens, config.share_prompts);
   std::atomic<size_t> next{0};
   RETURN_IF_ERROR(RunThreads(config.threads, [&](int) {
     c10::NoGradGuard no_grad;
     for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
-      const MicroBatch micro =
-          PackTokens(samples, plan[m], weights.config.num_moe_layers(),
-                     weights.config.num_experts_per_tok, weights.final_norm.scalar_type());
+      const MicroBatch micro = PackTokens(samples, plan[m], PackingOptionsOf(weights, config));
       const auto [logprobs, entropy] =
           ForwardLogprobs(weights, micro, temperature, nullptr, nullptr);
       const float* logprob_values = logprobs.const_data_ptr<float>();

@@ -20,6 +20,7 @@ namespace grpo {
 struct LearnerConfig {
   int threads = 2;
   int micro_batch_tokens = 4096;
+  bool share_prompts = true;  // the prompt of a group is computed once in a micro-batch
 };
 
 struct UpdateStats {

@@ -125,6 +125,7 @@ struct GrpoConfig {
   int group_size = 8;
   int updates_per_step = 1;  // optimizer steps on one batch of rollouts
   int micro_batch_tokens = 8192;
+  bool share_prompts = true;
   int max_refills = 2;  // times a step asks for more prompts in the place of groups without signal
   bool replay_routing = false;      // learner uses the experts that the rollouts recorded
   std::string on_invalid = "drop";  // a sample whose task is unusable: drop it, or fail the run
@@ -148,6 +149,8 @@ struct GrpoConfig {
           "optimizer steps on one batch of rollouts");
     visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
           "token budget of one forward and backward");
+    visit("share_prompts", share_prompts, NoConstraint(),
+          "a group's prompt is computed once in a forward and backward");
     visit("max_refills", max_refills, Range(0, 1000),
           "times a step samples more prompts in the place of groups without signal");
     visit("replay_routing", replay_routing, NoConstraint(),

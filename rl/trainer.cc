@@ -44,7 +44,8 @@ Trainer::Trainer(const Recipe& recipe, RunParts& parts, Recorder& recorder, Prog
       progress_(progress),
       interrupted_(interrupted),
       learner_(parts.weights, {.threads = recipe.run.threads,
-                               .micro_batch_tokens = recipe.grpo.micro_batch_tokens}),
+                               .micro_batch_tokens = recipe.grpo.micro_batch_tokens,
+                               .share_prompts = recipe.grpo.share_prompts}),
       entropy_coef_(recipe.grpo.objective.entropy_coef) {}
 
 absl::Status Trainer::Run() {

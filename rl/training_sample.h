@@ -16,6 +16,7 @@ namespace grpo {
 
 // One completion to learn from.
 struct TrainingSample {
+  int64_t group = -1;           // samples of one group have one prompt; -1: of none
   std::vector<int32_t> tokens;  // [S + T]
   int prompt_length = 0;        // S
   // Of every completion token, or one for each that is learned from; empty in imitation.
@@ -49,37 +50,44 @@ struct StepBatch {
 };
 
 // Samples packed one after the other, without padding; the last token of each is only a target and
-// is not fed.
+// is not fed. Where prompts are shared, the prompt of neighbours of one group is fed once, as a
+// sequence of its own that theirs come after.
 struct MicroBatch {
-  at::Tensor tokens;                // [N] int64
-  at::Tensor positions;             // [N] int64
-  std::vector<int32_t> cu_seqlens;  // sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1]
-  at::Tensor predicting_rows;       // [C] int64: rows whose next token is learned from
-  at::Tensor targets;               // [C] int64: those next tokens
-  at::Tensor sequences;             // [C] int64: the sequence of each, 0 to S - 1
-  at::Tensor sequence_lengths;      // [S]: tokens of each that are learned from
-  at::Tensor loss_weights;          // [C]: share of each in the step's loss
-  at::Tensor advantages;            // [C]; undefined in imitation
-  at::Tensor behavior_logprobs;     // [C]; undefined in imitation
-  at::Tensor old_logprobs;          // [C]; undefined where they were not recomputed
-  at::Tensor reference_logprobs;    // [C]; undefined without a reference
-  at::Tensor log_kept_mass;         // [C]; undefined when nothing was cut off
-  at::Tensor selected;              // [C] 0 or 1; undefined where all count
-  ExpertChoices experts;            // recorded; empty in imitation
+  at::Tensor tokens;              // [N] int64
+  at::Tensor positions;           // [N] int64
+  PackedSequences packing;        // where they lie
+  at::Tensor predicting_rows;     // [C] int64: rows whose next token is learned from
+  at::Tensor targets;             // [C] int64: those next tokens
+  at::Tensor sequences;           // [C] int64: the sample of each, 0 to S - 1
+  at::Tensor sequence_lengths;    // [S]: tokens of each sample that are learned from
+  at::Tensor loss_weights;        // [C]: share of each in the step's loss
+  at::Tensor advantages;          // [C]; undefined in imitation
+  at::Tensor behavior_logprobs;   // [C]; undefined in imitation
+  at::Tensor old_logprobs;        // [C]; undefined where they were not recomputed
+  at::Tensor reference_logprobs;  // [C]; undefined without a reference
+  at::Tensor log_kept_mass;       // [C]; undefined when nothing was cut off
+  at::Tensor selected;            // [C] 0 or 1; undefined where all count
+  ExpertChoices experts;          // recorded; empty in imitation
 };
 
 // Indices of samples for each micro-batch, in order, each within the token budget (a longer sample
-// stands alone).
+// stands alone). A shared prompt counts once.
 std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples,
-                                                  int micro_batch_tokens);
+                                                  int micro_batch_tokens,
+                                                  bool share_prompts = false);
+
+struct PackingOptions {
+  int num_moe_layers = 0;
+  int experts_per_token = 0;
+  at::ScalarType dtype = at::kFloat;
+  bool share_prompts = false;
+};
 
 // What a forward needs: all fields but those that the loss alone looks at, which are undefined.
 MicroBatch PackTokens(const std::vector<TrainingSample>& samples,
-                      const std::vector<size_t>& indices, int num_moe_layers, int experts_per_token,
-                      at::ScalarType dtype = at::kFloat);
+                      const std::vector<size_t>& indices, const PackingOptions& options);
 
 MicroBatch PackMicroBatch(const StepBatch& batch, const std::vector<size_t>& indices,
-                          int num_moe_layers, int experts_per_token,
-                          at::ScalarType dtype = at::kFloat);
+                          const PackingOptions& options);
 
 }  // namespace grpo

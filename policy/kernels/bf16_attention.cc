@@ -25,7 +25,8 @@ int Pages(int tokens) { return (tokens + kBf16PageTokens - 1) / kBf16PageTokens;
 int LongestSequence(const PackedAttentionArgs<float>& args) {
   int longest = 0;
   for (int s = 0; s < args.num_sequences; ++s) {
-    longest = std::max(longest, args.cu_seqlens[s + 1] - args.cu_seqlens[s]);
+    const PackedSpan span = SpanOf(args, s);
+    longest = std::max(longest, span.prefix_tokens + span.tokens);
   }
   return longest;
 }
@@ -41,17 +42,19 @@ void Bf16PackedAttention(const PackedAttentionArgs<float>& args, const Bf16Atten
   // Sequences after one another find earlier ones' numbers beyond their own, which changes nothing.
   const PageMemory pages = ClearedPages(table.size() * page_size);
   for (int s = 0; s < args.num_sequences; ++s) {
-    const int64_t begin = args.cu_seqlens[s];
-    const int tokens = args.cu_seqlens[s + 1] - args.cu_seqlens[s];
-    if (tokens == 0) continue;
-    for (int t = 0; t < tokens; ++t) {
-      attention.store_row(shape, args.rows + (begin + t) * shape.row_width(), t % kBf16PageTokens,
+    const PackedSpan span = SpanOf(args, s);
+    const int64_t begin = span.begin;
+    if (span.tokens == 0) continue;
+    for (int t = 0; t < span.prefix_tokens + span.tokens; ++t) {
+      const int64_t row =
+          t < span.prefix_tokens ? span.prefix_begin + t : begin + t - span.prefix_tokens;
+      attention.store_row(shape, args.rows + row * shape.row_width(), t % kBf16PageTokens,
                           pages.get() + t / kBf16PageTokens * page_size);
     }
     const Bf16PagedQueries queries = {.shape = shape,
                                       .q = args.q + begin * heads * shape.key_dim,
-                                      .num_rows = tokens,
-                                      .first_visible = 1,
+                                      .num_rows = span.tokens,
+                                      .first_visible = span.prefix_tokens + 1,
                                       .pages = pages.get(),
                                       .table = table.data(),
                                       .head_begin = 0,

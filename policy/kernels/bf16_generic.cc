@@ -104,8 +104,8 @@ struct GenericLevel {
         const float* a_pair = a + i * kStep + 2 * p;
 #pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v) {
-          sum[i][v] += a_pair[0] * first[v];
-          sum[i][v] += a_pair[1] * second[v];
+          sum[i][v] = MultiplyAdd<float>(a_pair[0], first[v], sum[i][v]);
+          sum[i][v] = MultiplyAdd<float>(a_pair[1], second[v], sum[i][v]);
         }
       }
     }

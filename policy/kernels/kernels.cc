@@ -3,6 +3,7 @@
 #include "policy/kernels/kernels.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -58,7 +59,9 @@ void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, int64
     for (int i = 0; i < kRows; ++i) {
       const T a_value = a[i * a_row + k * a_col];
 #pragma GCC unroll 2
-      for (int v = 0; v < kTileVectors; ++v) sum[i][v] += a_value * b_row[v];
+      for (int v = 0; v < kTileVectors; ++v) {
+        sum[i][v] = MultiplyAdd<T>(a_value, b_row[v], sum[i][v]);
+      }
     }
   }
   for (int i = 0; i < kRows; ++i) {
@@ -169,7 +172,9 @@ void FewRows(int n, int k, const T* a, int64_t a_row, const T* b, int64_t b_col,
 #pragma GCC unroll 16
       for (int r = 0; r < kLanes; ++r) {
 #pragma GCC unroll 8
-        for (int i = 0; i < kRows; ++i) sum[i] += a_at[i][r] * columns[r];
+        for (int i = 0; i < kRows; ++i) {
+          sum[i] = MultiplyAdd<T>(a_at[i][r], columns[r], sum[i]);
+        }
       }
     }
     if (k0 < k && k >= kLanes) {  // the last whole block again, for its last columns
@@ -177,13 +182,17 @@ void FewRows(int n, int k, const T* a, int64_t a_row, const T* b, int64_t b_col,
       Transpose<T>(from + k - kLanes, b_col, columns);
       for (; k0 < k; ++k0) {
         const Vector column = columns[kLanes - (k - k0)];
-        for (int i = 0; i < kRows; ++i) sum[i] += a[i * a_row + k0] * column;
+        for (int i = 0; i < kRows; ++i) {
+          sum[i] = MultiplyAdd<T>(a[i * a_row + k0], column, sum[i]);
+        }
       }
     }
     for (; k0 < k; ++k0) {
       T column[kLanes];
       for (int j = 0; j < kLanes; ++j) column[j] = from[j * b_col + k0];
-      for (int i = 0; i < kRows; ++i) sum[i] += a[i * a_row + k0] * Load(column);
+      for (int i = 0; i < kRows; ++i) {
+        sum[i] = MultiplyAdd<T>(a[i * a_row + k0], Load(column), sum[i]);
+      }
     }
     for (int i = 0; i < kRows; ++i) Store(c + i * ldc + j0, sum[i]);
   }
@@ -270,7 +279,7 @@ T Dot(const T* a, const T* b, int n) {
   constexpr int kLanes = VectorOf<T>::kLanes;
   typename VectorOf<T>::Type sum = {};
   int i = 0;
-  for (; i + kLanes <= n; i += kLanes) sum += Load(a + i) * Load(b + i);
+  for (; i + kLanes <= n; i += kLanes) sum = MultiplyAdd(Load(a + i), Load(b + i), sum);
   T tail = 0;
   for (; i < n; ++i) tail += a[i] * b[i];
   return SumLanes<T>(sum) + tail;
@@ -428,11 +437,26 @@ T WeightsOfScores(int visible, T scale, T* scores) {
 }
 
 // Zeros in the upper triangle leave the sums of later products as they are: a row's result does not
-// depend on the tokens after it.
+// depend on the tokens after it. Row i sees prefix + i + 1 of the columns.
 template <typename T>
-void ClearAfterDiagonal(int tokens, T* matrix) {
-  for (int i = 0; i < tokens; ++i)
-    std::fill_n(matrix + int64_t{i} * tokens + i + 1, tokens - i - 1, T{0});
+void ClearAfterDiagonal(int tokens, int prefix, T* matrix) {
+  const int columns = prefix + tokens;
+  for (int i = 0; i < tokens; ++i) {
+    std::fill_n(matrix + int64_t{i} * columns + prefix + i + 1, tokens - i - 1, T{0});
+  }
+}
+
+// The two stretches of rows that a sequence sees, its prefix's and its own: products over them, one
+// after the other, give the bits of one product over all rows.
+struct Stretch {
+  int64_t begin;  // among the packed rows
+  int tokens;
+  int column;  // of the first, in the matrix of scores
+};
+
+std::array<Stretch, 2> StretchesOf(const PackedSpan& span) {
+  return {
+      {{span.prefix_begin, span.prefix_tokens, 0}, {span.begin, span.tokens, span.prefix_tokens}}};
 }
 
 template <typename T>
@@ -442,22 +466,29 @@ void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp)
                 out_row = int64_t{shape.num_heads} * shape.value_dim;
   std::vector<T> weights;
   for (int s = 0; s < args.num_sequences; ++s) {
-    const int64_t begin = args.cu_seqlens[s];
-    const int tokens = args.cu_seqlens[s + 1] - args.cu_seqlens[s];
-    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * tokens));
+    const PackedSpan span = SpanOf(args, s);
+    const int64_t begin = span.begin;
+    const int tokens = span.tokens, prefix = span.prefix_tokens, visible = prefix + tokens;
+    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * visible));
     for (int h = 0; h < shape.num_heads; ++h) {
       const T* q = args.q + begin * q_row + h * shape.key_dim;
-      const T* keys = args.rows + begin * row_width + int64_t{h / shape.group()} * shape.row_dim;
-      const T* values = keys + shape.value_begin;
-      Gemm<T>(tokens, tokens, shape.key_dim, q, q_row, 1, keys, 1, row_width, weights.data(),
-              tokens, false);
+      const T* keys = args.rows + int64_t{h / shape.group()} * shape.row_dim;
+      for (const Stretch& stretch : StretchesOf(span)) {
+        Gemm<T>(tokens, stretch.tokens, shape.key_dim, q, q_row, 1,
+                keys + stretch.begin * row_width, 1, row_width, weights.data() + stretch.column,
+                visible, false);
+      }
       for (int i = 0; i < tokens; ++i) {
         log_sum_exp[(begin + i) * shape.num_heads + h] =
-            WeightsOfScores<T>(i + 1, shape.scale, weights.data() + int64_t{i} * tokens);
+            WeightsOfScores<T>(prefix + i + 1, shape.scale, weights.data() + int64_t{i} * visible);
       }
-      ClearAfterDiagonal(tokens, weights.data());
-      Gemm<T>(tokens, shape.value_dim, tokens, weights.data(), tokens, 1, values, row_width, 1,
-              out + begin * out_row + h * shape.value_dim, out_row, false);
+      ClearAfterDiagonal(tokens, prefix, weights.data());
+      for (const Stretch& stretch : StretchesOf(span)) {
+        if (stretch.tokens == 0) continue;
+        Gemm<T>(tokens, shape.value_dim, stretch.tokens, weights.data() + stretch.column, visible,
+                1, keys + shape.value_begin + stretch.begin * row_width, row_width, 1,
+                out + begin * out_row + h * shape.value_dim, out_row, stretch.column > 0);
+      }
     }
   }
 }
@@ -471,40 +502,51 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, c
   const int64_t row_width = shape.row_width(), q_row = int64_t{shape.num_heads} * shape.key_dim,
                 out_row = int64_t{shape.num_heads} * shape.value_dim;
   const T scale = shape.scale;
+  std::fill_n(d_rows, args.cu_seqlens[args.num_sequences] * row_width, T{0});
   std::vector<T> weights, d_scores;
   for (int s = 0; s < args.num_sequences; ++s) {
-    const int64_t begin = args.cu_seqlens[s];
-    const int tokens = args.cu_seqlens[s + 1] - args.cu_seqlens[s];
-    std::fill_n(d_rows + begin * row_width, tokens * row_width, T{0});
-    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * tokens));
+    const PackedSpan span = SpanOf(args, s);
+    const int64_t begin = span.begin;
+    const int tokens = span.tokens, prefix = span.prefix_tokens, visible = prefix + tokens;
+    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * visible));
     d_scores.resize(weights.size());
     for (int h = 0; h < shape.num_heads; ++h) {
       const int64_t q_at = begin * q_row + h * shape.key_dim,
                     out_at = begin * out_row + h * shape.value_dim,
-                    keys_at = begin * row_width + int64_t{h / shape.group()} * shape.row_dim,
+                    keys_at = int64_t{h / shape.group()} * shape.row_dim,
                     values_at = keys_at + shape.value_begin;
-      const T* keys = args.rows + keys_at;
-      Gemm<T>(tokens, tokens, shape.key_dim, args.q + q_at, q_row, 1, keys, 1, row_width,
-              weights.data(), tokens, false);
-      Gemm<T>(tokens, tokens, shape.value_dim, d_out + out_at, out_row, 1, args.rows + values_at, 1,
-              row_width, d_scores.data(), tokens, false);
+      for (const Stretch& stretch : StretchesOf(span)) {
+        const T* rows = args.rows + stretch.begin * row_width;
+        Gemm<T>(tokens, stretch.tokens, shape.key_dim, args.q + q_at, q_row, 1, rows + keys_at, 1,
+                row_width, weights.data() + stretch.column, visible, false);
+        Gemm<T>(tokens, stretch.tokens, shape.value_dim, d_out + out_at, out_row, 1,
+                rows + values_at, 1, row_width, d_scores.data() + stretch.column, visible, false);
+      }
       for (int i = 0; i < tokens; ++i) {
-        T* weight = weights.data() + int64_t{i} * tokens;
-        T* d_score = d_scores.data() + int64_t{i} * tokens;
+        T* weight = weights.data() + int64_t{i} * visible;
+        T* d_score = d_scores.data() + int64_t{i} * visible;
         const T log_sum = log_sum_exp[(begin + i) * shape.num_heads + h];
         const T out_dot =
             Dot(d_out + out_at + i * out_row, out + out_at + i * out_row, shape.value_dim);
-        for (int j = 0; j <= i; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
-        for (int j = 0; j <= i; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
+        const int seen = prefix + i + 1;
+        for (int j = 0; j < seen; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
+        for (int j = 0; j < seen; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
       }
-      ClearAfterDiagonal(tokens, weights.data());
-      ClearAfterDiagonal(tokens, d_scores.data());
-      Gemm<T>(tokens, shape.key_dim, tokens, d_scores.data(), tokens, 1, keys, row_width, 1,
-              dq + q_at, q_row, false);
-      Gemm<T>(tokens, shape.key_dim, tokens, d_scores.data(), 1, tokens, args.q + q_at, q_row, 1,
-              d_rows + keys_at, row_width, true);
-      Gemm<T>(tokens, shape.value_dim, tokens, weights.data(), 1, tokens, d_out + out_at, out_row,
-              1, d_rows + values_at, row_width, true);
+      ClearAfterDiagonal(tokens, prefix, weights.data());
+      ClearAfterDiagonal(tokens, prefix, d_scores.data());
+      for (const Stretch& stretch : StretchesOf(span)) {
+        if (stretch.tokens == 0) continue;
+        const T* rows = args.rows + stretch.begin * row_width;
+        T* d_stretch = d_rows + stretch.begin * row_width;
+        const T* d_score = d_scores.data() + stretch.column;
+        const T* weight = weights.data() + stretch.column;
+        Gemm<T>(tokens, shape.key_dim, stretch.tokens, d_score, visible, 1, rows + keys_at,
+                row_width, 1, dq + q_at, q_row, stretch.column > 0);
+        Gemm<T>(stretch.tokens, shape.key_dim, tokens, d_score, 1, visible, args.q + q_at, q_row, 1,
+                d_stretch + keys_at, row_width, true);
+        Gemm<T>(stretch.tokens, shape.value_dim, tokens, weight, 1, visible, d_out + out_at,
+                out_row, 1, d_stretch + values_at, row_width, true);
+      }
     }
   }
 }
@@ -533,7 +575,7 @@ void ScoresByToken(int heads, int key_dim, const T* q_columns, const T* keys, in
   for (int k = 0; k < key_dim; ++k) {
     const auto q = Load(q_columns + k * kLanes);
 #pragma GCC unroll 16
-    for (int t = 0; t < kLanes; ++t) sum[t] += keys[t * key_row + k] * q;
+    for (int t = 0; t < kLanes; ++t) sum[t] = MultiplyAdd<T>(keys[t * key_row + k], q, sum[t]);
   }
   SwapAllBlocks<1>(sum);
   for (int h = 0; h < heads; ++h) Store(scores + h * score_row, sum[h]);
@@ -579,7 +621,9 @@ void SumOfValues(const PagedQueries<T>& args, int64_t value_at, const T* weights
         for (int i = 0; i < kRows; ++i) {
           const T weight = weights[i * weight_row + begin + t];
 #pragma GCC unroll 2
-          for (int v = 0; v < kTileVectors; ++v) sum[i][v] += weight * value[v];
+          for (int v = 0; v < kTileVectors; ++v) {
+            sum[i][v] = MultiplyAdd<T>(weight, value[v], sum[i][v]);
+          }
         }
       }
     }

@@ -43,15 +43,40 @@ struct AttentionShape {
   int64_t row_width() const { return int64_t{num_cached_heads} * row_dim; }
 };
 
-// Causal attention over packed sequences: rows cu_seqlens[s] to cu_seqlens[s + 1] form sequence s.
+// Causal attention over packed sequences: rows cu_seqlens[s] to cu_seqlens[s + 1] form sequence s,
+// after the rows of sequence prefixes[s] where that is not -1: a prompt that several completions
+// share stands there once. A prefix comes before the sequences that follow it, and has none itself.
 template <typename T>
 struct PackedAttentionArgs {
   AttentionShape shape;
   const T* q;                 // [N, H, key_dim]
   const T* rows;              // [N, C, row_dim]
   const int32_t* cu_seqlens;  // [num_sequences + 1]
+  const int32_t* prefixes;    // [num_sequences], or null: no sequence has one
   int num_sequences;
 };
+
+// Where a sequence's rows are.
+struct PackedSpan {
+  int64_t begin = 0;  // its own
+  int tokens = 0;
+  int64_t prefix_begin = 0;  // those before them
+  int prefix_tokens = 0;
+};
+
+// Inlined always: a copy that was compiled for one instruction set must not serve another.
+template <typename T>
+[[gnu::always_inline]] inline PackedSpan SpanOf(const PackedAttentionArgs<T>& args, int sequence) {
+  PackedSpan span;
+  span.begin = args.cu_seqlens[sequence];
+  span.tokens = args.cu_seqlens[sequence + 1] - args.cu_seqlens[sequence];
+  const int prefix = args.prefixes == nullptr ? -1 : args.prefixes[sequence];
+  if (prefix >= 0) {
+    span.prefix_begin = args.cu_seqlens[prefix];
+    span.prefix_tokens = args.cu_seqlens[prefix + 1] - args.cu_seqlens[prefix];
+  }
+  return span;
+}
 
 // Attention of query rows, which follow one another in a sequence, over its paged cache. Gives the
 // bits that packed attention gives.

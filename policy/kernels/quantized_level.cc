@@ -242,7 +242,7 @@ void FewRows(int n, int k, const float* a, int64_t a_row, const uint8_t* packed,
               const float a_value = a_block[i * a_row + r];
 #pragma GCC unroll 2
               for (int v = 0; v < kVectors; ++v) {
-                sum[i][v] += a_value * weights[v];
+                sum[i][v] = MultiplyAdd<float>(a_value, weights[v], sum[i][v]);
               }
             }
           });

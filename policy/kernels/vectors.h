@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include <immintrin.h>
+
 namespace grpo {
 namespace GRPO_ISA {
 namespace {
@@ -28,6 +30,30 @@ typename VectorOf<T>::Type Load(const T* p) {
 template <typename T>
 void Store(T* p, typename VectorOf<T>::Type v) {
   std::memcpy(p, &v, sizeof(v));
+}
+
+// sum + a * b, rounded once where the instruction set can. Compilers choose by themselves which of
+// `sum += a * b` they fuse, and not alike in two functions that must give one result.
+#if GRPO_VECTOR_BYTES == 64
+inline __m512 MultiplyAdd(__m512 a, __m512 b, __m512 sum) { return _mm512_fmadd_ps(a, b, sum); }
+inline __m512d MultiplyAdd(__m512d a, __m512d b, __m512d sum) { return _mm512_fmadd_pd(a, b, sum); }
+inline __m512 Broadcast(float value) { return _mm512_set1_ps(value); }
+inline __m512d Broadcast(double value) { return _mm512_set1_pd(value); }
+#elif GRPO_VECTOR_BYTES == 32
+inline __m256 MultiplyAdd(__m256 a, __m256 b, __m256 sum) { return _mm256_fmadd_ps(a, b, sum); }
+inline __m256d MultiplyAdd(__m256d a, __m256d b, __m256d sum) { return _mm256_fmadd_pd(a, b, sum); }
+inline __m256 Broadcast(float value) { return _mm256_set1_ps(value); }
+inline __m256d Broadcast(double value) { return _mm256_set1_pd(value); }
+#else
+inline __m128 MultiplyAdd(__m128 a, __m128 b, __m128 sum) { return sum + a * b; }
+inline __m128d MultiplyAdd(__m128d a, __m128d b, __m128d sum) { return sum + a * b; }
+inline __m128 Broadcast(float value) { return _mm_set1_ps(value); }
+inline __m128d Broadcast(double value) { return _mm_set1_pd(value); }
+#endif
+template <typename T>
+[[gnu::always_inline]] inline typename VectorOf<T>::Type MultiplyAdd(
+    T a, typename VectorOf<T>::Type b, typename VectorOf<T>::Type sum) {
+  return MultiplyAdd(Broadcast(a), b, sum);
 }
 
 // Memory for packed operands, kept by each thread between calls: one buffer for each use.

@@ -312,6 +312,7 @@ TEST_P(Bf16AttentionTest, PackedSequencesGiveTheBitsOfDecoding) {
                          .q = packed.q.data(),
                          .rows = packed.rows.data(),
                          .cu_seqlens = cu_seqlens.data(),
+                         .prefixes = nullptr,
                          .num_sequences = 4},
                         level(), result.out.data(), result.log_sum_exp.data());
     for (int s = 0; s < 4; ++s) {

@@ -170,7 +170,7 @@ TEST(PackedAttentionTest, AttendsWithinEachSequenceOnly) {
   for (const AttentionShape& shape : {kLatentShape, kGroupedShape}) {
     const at::Tensor q = Random({9, shape.num_heads, shape.key_dim}, 1),
                      rows = Random({9, shape.row_width()}, 2);
-    const at::Tensor out = PackedAttention(q, rows, shape, {0, 4, 9});
+    const at::Tensor out = PackedAttention(q, rows, shape, {{0, 4, 9}});
     for (const auto& [begin, length] : {std::pair<int, int>{0, 4}, {4, 5}}) {
       const at::Tensor mask = at::ones({length, length}).triu(1).to(at::kBool);
       for (int h = 0; h < shape.num_heads; ++h) {
@@ -193,9 +193,37 @@ TEST(PackedAttentionTest, HasTheGradientsOfFiniteDifferences) {
   for (const AttentionShape& shape : {kLatentShape, kGroupedShape}) {
     ExpectGradientsOfFiniteDifferences(
         [&](const auto& in) {
-          return PackedAttention(in[0], in[1], shape, {0, 3, 7});
+          return PackedAttention(in[0], in[1], shape, {{0, 3, 7}});
         },
         {Random({7, shape.num_heads, shape.key_dim}, 1), Random({7, shape.row_width()}, 2)});
+  }
+}
+
+// Two sequences after rows 0 to 3, one of them empty, one without a prefix in between.
+PackedSequences SharedPrefix() {
+  PackedSequences sequences({0, 3, 5, 6, 6, 9});
+  sequences.prefixes = {-1, 0, -1, 0, 0};
+  return sequences;
+}
+
+TEST(PackedAttentionTest, RowsAfterAPrefixSeeItAsIfTheyFollowedIt) {
+  for (const AttentionShape& shape : {kLatentShape, kGroupedShape}) {
+    const at::Tensor q = Random({9, shape.num_heads, shape.key_dim}, 1).to(at::kFloat),
+                     rows = Random({9, shape.row_width()}, 2).to(at::kFloat);
+    const at::Tensor out = PackedAttention(q, rows, shape, SharedPrefix());
+    const at::Tensor order = at::tensor({0, 1, 2, 3, 4, 5, 0, 1, 2, 6, 7, 8}, at::kLong);
+    const at::Tensor expected = PackedAttention(
+        q.index_select(0, order), rows.index_select(0, order), shape, {{0, 5, 6, 12}});
+    EXPECT_TRUE(out.narrow(0, 0, 6).equal(expected.narrow(0, 0, 6)));  // the same bits
+    EXPECT_TRUE(out.narrow(0, 6, 3).equal(expected.narrow(0, 9, 3)));
+  }
+}
+
+TEST(PackedAttentionTest, HasTheGradientsOfFiniteDifferencesWithAPrefix) {
+  for (const AttentionShape& shape : {kLatentShape, kGroupedShape}) {
+    ExpectGradientsOfFiniteDifferences(
+        [&](const auto& in) { return PackedAttention(in[0], in[1], shape, SharedPrefix()); },
+        {Random({9, shape.num_heads, shape.key_dim}, 1), Random({9, shape.row_width()}, 2)});
   }
 }
 

@@ -41,6 +41,7 @@ TEST(BuildSamplesTest, GivesEachCompletionItsAdvantageAndItsRecord) {
   ASSERT_EQ(samples.size(), 2u);
   EXPECT_EQ(samples[0].tokens, (std::vector<int32_t>{1, 2, 3, 7, 8}));
   EXPECT_EQ(samples[0].prompt_length, 3);
+  EXPECT_EQ(samples[1].group, 1);
   EXPECT_EQ(samples[0].advantage, Advantage({0.5}));
   EXPECT_EQ(samples[1].advantage, Advantage({-0.5}));
   EXPECT_EQ(samples[1].behavior_logprobs, (std::vector<float>{-0.5f, -0.25f}));

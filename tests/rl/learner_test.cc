@@ -145,6 +145,60 @@ TEST(LearnerTest, LogprobsEqualThoseOfTheUpdatePass) {
   EXPECT_EQ(sums.different, 0);
 }
 
+// Groups of several sizes, some of which a micro-batch's border cuts.
+StepBatch GroupedBatch() {
+  StepBatch batch = TinyBatch(14, 11);
+  for (size_t i = 0; i < batch.samples.size(); ++i) {
+    TrainingSample& sample = batch.samples[i];
+    const TrainingSample& first = batch.samples[i / 5 * 5];
+    std::vector<int32_t> tokens(first.tokens.begin(), first.tokens.begin() + first.prompt_length);
+    tokens.insert(tokens.end(), sample.tokens.begin() + sample.prompt_length, sample.tokens.end());
+    sample.tokens = tokens;
+    sample.prompt_length = first.prompt_length;
+    sample.group = static_cast<int64_t>(i / 5);
+  }
+  return batch;
+}
+
+TEST(LearnerTest, ASharedPromptChangesNoBitOfALogProb) {
+  const Weights weights = Weights::Random(TinyConfig(), 0.3, 2);
+  const StepBatch batch = GroupedBatch();
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const Weights typed = weights.To(dtype);
+    for (const int tokens : {1, 30, 1 << 20}) {
+      const auto statistics = [&](bool share) {
+        auto result =
+            SampleStatistics(typed, batch.samples, 1,
+                             {.threads = 2, .micro_batch_tokens = tokens, .share_prompts = share});
+        EXPECT_TRUE(result.ok()) << result.status();
+        return *std::move(result);
+      };
+      const TokenStatistics shared = statistics(true), alone = statistics(false);
+      EXPECT_EQ(shared.logprobs, alone.logprobs);
+      EXPECT_EQ(shared.entropies, alone.entropies);
+    }
+  }
+}
+
+TEST(LearnerTest, ASharedPromptGivesTheSameGradient) {
+  const Weights weights = Weights::Random(TinyConfig(), 0.3, 2);
+  const StepBatch batch = GroupedBatch();
+  const auto gradients = [&](bool share, int tokens, ObjectiveSums* sums) {
+    Weights copy = weights.Clone();
+    Learner learner(copy, {.threads = 2, .micro_batch_tokens = tokens, .share_prompts = share});
+    auto result = learner.Gradients(batch, Loss(), sums);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return *std::move(result);
+  };
+  ObjectiveSums alone_sums, sums;
+  const auto alone = gradients(false, 1 << 20, &alone_sums);
+  for (const int tokens : {20, 1 << 20}) {
+    EXPECT_LT(RelativeDifference(gradients(true, tokens, &sums), alone), 1e-6) << tokens;
+    EXPECT_NEAR(sums.loss, alone_sums.loss, 1e-6 * std::abs(alone_sums.loss));
+    sums = {};
+  }
+}
+
 TEST(LearnerTest, UpdateLowersTheLossOfItsOwnBatch) {
   Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
   const StepBatch batch = TinyBatch(16, 8);
