@@ -436,61 +436,106 @@ T WeightsOfScores(int visible, T scale, T* scores) {
   return maximum + std::log(sum);
 }
 
-// Zeros in the upper triangle leave the sums of later products as they are: a row's result does not
-// depend on the tokens after it. Row i sees prefix + i + 1 of the columns.
-template <typename T>
-void ClearAfterDiagonal(int tokens, int prefix, T* matrix) {
-  const int columns = prefix + tokens;
-  for (int i = 0; i < tokens; ++i) {
-    std::fill_n(matrix + int64_t{i} * columns + prefix + i + 1, tokens - i - 1, T{0});
-  }
-}
-
-// The two stretches of rows that a sequence sees, its prefix's and its own: products over them, one
-// after the other, give the bits of one product over all rows.
+// The stretches of rows that queries see, a prefix's and those of their own sequence: products over
+// them, one after the other, give the bits of one product over all rows.
 struct Stretch {
   int64_t begin;  // among the packed rows
   int tokens;
   int column;  // of the first, in the matrix of scores
 };
 
-std::array<Stretch, 2> StretchesOf(const PackedSpan& span) {
-  return {
-      {{span.prefix_begin, span.prefix_tokens, 0}, {span.begin, span.tokens, span.prefix_tokens}}};
+// Some query rows of a sequence, which follow one another, with one head or, where all heads share
+// their keys, with all of them: then a row of the matrices below is a head of a token.
+struct QueryBlock {
+  int64_t first;  // of the query rows, among the packed rows
+  int tokens;
+  int head;  // the first
+  int heads;
+  int before;  // rows that come before the first query row, its prefix's too
+  std::array<Stretch, 2> stretches;
+
+  int rows() const { return tokens * heads; }
+  int visible() const { return before + tokens; }
+  // Columns that row r sees.
+  int seen(int r) const { return before + r / heads + 1; }
+};
+
+// Rows of a block: enough that packing keys and values costs little beside multiplying them, few
+// enough that little is computed beyond the diagonal, and that scores stay in the cache.
+constexpr int kBlockRows = 96;
+
+// visit(block) for all of a call.
+template <typename T, typename Visit>
+void ForEachQueryBlock(const PackedAttentionArgs<T>& args, const Visit& visit) {
+  const AttentionShape& shape = args.shape;
+  const int heads = shape.num_cached_heads == 1 ? shape.num_heads : 1;
+  const int most = std::max(1, kBlockRows / heads);
+  for (int s = 0; s < args.num_sequences; ++s) {
+    const PackedSpan span = SpanOf(args, s);
+    for (int head = 0; head < shape.num_heads; head += heads) {
+      for (int done = 0; done < span.tokens; done += most) {
+        const int tokens = std::min(most, span.tokens - done);
+        visit(QueryBlock{.first = span.begin + done,
+                         .tokens = tokens,
+                         .head = head,
+                         .heads = heads,
+                         .before = span.prefix_tokens + done,
+                         .stretches = {{{span.prefix_begin, span.prefix_tokens, 0},
+                                        {span.begin, done + tokens, span.prefix_tokens}}}});
+      }
+    }
+  }
 }
+
+// Zeros beyond what a row sees leave the sums of later products as they are: its result does not
+// depend on the tokens after it.
+template <typename T>
+void ClearUnseen(const QueryBlock& block, T* matrix) {
+  for (int r = 0; r < block.rows(); ++r) {
+    T* row = matrix + int64_t{r} * block.visible();
+    std::fill(row + block.seen(r), row + block.visible(), T{0});
+  }
+}
+
+// Where a block's rows lie in an array [N, H, dim].
+template <typename T>
+struct BlockRows {
+  BlockRows(const AttentionShape& shape, const QueryBlock& block, T* array, int dim)
+      : data(array + (block.first * shape.num_heads + block.head) * dim),
+        stride(block.heads == 1 ? int64_t{shape.num_heads} * dim : dim) {}
+  T* data;
+  int64_t stride;
+};
 
 template <typename T>
 void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp) {
   const AttentionShape& shape = args.shape;
-  const int64_t row_width = shape.row_width(), q_row = int64_t{shape.num_heads} * shape.key_dim,
-                out_row = int64_t{shape.num_heads} * shape.value_dim;
+  const int64_t row_width = shape.row_width();
   std::vector<T> weights;
-  for (int s = 0; s < args.num_sequences; ++s) {
-    const PackedSpan span = SpanOf(args, s);
-    const int64_t begin = span.begin;
-    const int tokens = span.tokens, prefix = span.prefix_tokens, visible = prefix + tokens;
-    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * visible));
-    for (int h = 0; h < shape.num_heads; ++h) {
-      const T* q = args.q + begin * q_row + h * shape.key_dim;
-      const T* keys = args.rows + int64_t{h / shape.group()} * shape.row_dim;
-      for (const Stretch& stretch : StretchesOf(span)) {
-        Gemm<T>(tokens, stretch.tokens, shape.key_dim, q, q_row, 1,
-                keys + stretch.begin * row_width, 1, row_width, weights.data() + stretch.column,
-                visible, false);
-      }
-      for (int i = 0; i < tokens; ++i) {
-        log_sum_exp[(begin + i) * shape.num_heads + h] =
-            WeightsOfScores<T>(prefix + i + 1, shape.scale, weights.data() + int64_t{i} * visible);
-      }
-      ClearAfterDiagonal(tokens, prefix, weights.data());
-      for (const Stretch& stretch : StretchesOf(span)) {
-        if (stretch.tokens == 0) continue;
-        Gemm<T>(tokens, shape.value_dim, stretch.tokens, weights.data() + stretch.column, visible,
-                1, keys + shape.value_begin + stretch.begin * row_width, row_width, 1,
-                out + begin * out_row + h * shape.value_dim, out_row, stretch.column > 0);
-      }
+  ForEachQueryBlock(args, [&](const QueryBlock& block) {
+    const int rows = block.rows(), visible = block.visible();
+    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(rows) * visible));
+    const BlockRows<const T> q(shape, block, args.q, shape.key_dim);
+    const BlockRows<T> to(shape, block, out, shape.value_dim);
+    const BlockRows<T> log_sums(shape, block, log_sum_exp, 1);
+    const T* keys = args.rows + int64_t{block.head / shape.group()} * shape.row_dim;
+    for (const Stretch& stretch : block.stretches) {
+      Gemm<T>(rows, stretch.tokens, shape.key_dim, q.data, q.stride, 1,
+              keys + stretch.begin * row_width, 1, row_width, weights.data() + stretch.column,
+              visible, false);
     }
-  }
+    for (int r = 0; r < rows; ++r) {
+      log_sums.data[r * log_sums.stride] =
+          WeightsOfScores<T>(block.seen(r), shape.scale, weights.data() + int64_t{r} * visible);
+    }
+    ClearUnseen(block, weights.data());
+    for (const Stretch& stretch : block.stretches) {
+      if (stretch.tokens == 0) continue;
+      Gemm<T>(rows, shape.value_dim, stretch.tokens, weights.data() + stretch.column, visible, 1,
+              keys + shape.value_begin + stretch.begin * row_width, row_width, 1, to.data,
+              to.stride, stretch.column > 0);
+    }
+  });
 }
 
 // With p the attention weights, k and v the cached keys and values: ds = p (do v^T - do . o) scale;
@@ -499,56 +544,53 @@ template <typename T>
 void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp,
                              const T* d_out, T* dq, T* d_rows) {
   const AttentionShape& shape = args.shape;
-  const int64_t row_width = shape.row_width(), q_row = int64_t{shape.num_heads} * shape.key_dim,
-                out_row = int64_t{shape.num_heads} * shape.value_dim;
+  const int64_t row_width = shape.row_width();
   const T scale = shape.scale;
   std::fill_n(d_rows, args.cu_seqlens[args.num_sequences] * row_width, T{0});
   std::vector<T> weights, d_scores;
-  for (int s = 0; s < args.num_sequences; ++s) {
-    const PackedSpan span = SpanOf(args, s);
-    const int64_t begin = span.begin;
-    const int tokens = span.tokens, prefix = span.prefix_tokens, visible = prefix + tokens;
-    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(tokens) * visible));
+  ForEachQueryBlock(args, [&](const QueryBlock& block) {
+    const int rows = block.rows(), visible = block.visible();
+    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(rows) * visible));
     d_scores.resize(weights.size());
-    for (int h = 0; h < shape.num_heads; ++h) {
-      const int64_t q_at = begin * q_row + h * shape.key_dim,
-                    out_at = begin * out_row + h * shape.value_dim,
-                    keys_at = int64_t{h / shape.group()} * shape.row_dim,
-                    values_at = keys_at + shape.value_begin;
-      for (const Stretch& stretch : StretchesOf(span)) {
-        const T* rows = args.rows + stretch.begin * row_width;
-        Gemm<T>(tokens, stretch.tokens, shape.key_dim, args.q + q_at, q_row, 1, rows + keys_at, 1,
-                row_width, weights.data() + stretch.column, visible, false);
-        Gemm<T>(tokens, stretch.tokens, shape.value_dim, d_out + out_at, out_row, 1,
-                rows + values_at, 1, row_width, d_scores.data() + stretch.column, visible, false);
-      }
-      for (int i = 0; i < tokens; ++i) {
-        T* weight = weights.data() + int64_t{i} * visible;
-        T* d_score = d_scores.data() + int64_t{i} * visible;
-        const T log_sum = log_sum_exp[(begin + i) * shape.num_heads + h];
-        const T out_dot =
-            Dot(d_out + out_at + i * out_row, out + out_at + i * out_row, shape.value_dim);
-        const int seen = prefix + i + 1;
-        for (int j = 0; j < seen; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
-        for (int j = 0; j < seen; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
-      }
-      ClearAfterDiagonal(tokens, prefix, weights.data());
-      ClearAfterDiagonal(tokens, prefix, d_scores.data());
-      for (const Stretch& stretch : StretchesOf(span)) {
-        if (stretch.tokens == 0) continue;
-        const T* rows = args.rows + stretch.begin * row_width;
-        T* d_stretch = d_rows + stretch.begin * row_width;
-        const T* d_score = d_scores.data() + stretch.column;
-        const T* weight = weights.data() + stretch.column;
-        Gemm<T>(tokens, shape.key_dim, stretch.tokens, d_score, visible, 1, rows + keys_at,
-                row_width, 1, dq + q_at, q_row, stretch.column > 0);
-        Gemm<T>(stretch.tokens, shape.key_dim, tokens, d_score, 1, visible, args.q + q_at, q_row, 1,
-                d_stretch + keys_at, row_width, true);
-        Gemm<T>(stretch.tokens, shape.value_dim, tokens, weight, 1, visible, d_out + out_at,
-                out_row, 1, d_stretch + values_at, row_width, true);
-      }
+    const BlockRows<const T> q(shape, block, args.q, shape.key_dim);
+    const BlockRows<T> d_q(shape, block, dq, shape.key_dim);
+    const BlockRows<const T> o(shape, block, out, shape.value_dim);
+    const BlockRows<const T> d_o(shape, block, d_out, shape.value_dim);
+    const BlockRows<const T> log_sums(shape, block, log_sum_exp, 1);
+    const int64_t keys_at = int64_t{block.head / shape.group()} * shape.row_dim,
+                  values_at = keys_at + shape.value_begin;
+    for (const Stretch& stretch : block.stretches) {
+      const T* cached = args.rows + stretch.begin * row_width;
+      Gemm<T>(rows, stretch.tokens, shape.key_dim, q.data, q.stride, 1, cached + keys_at, 1,
+              row_width, weights.data() + stretch.column, visible, false);
+      Gemm<T>(rows, stretch.tokens, shape.value_dim, d_o.data, d_o.stride, 1, cached + values_at, 1,
+              row_width, d_scores.data() + stretch.column, visible, false);
     }
-  }
+    for (int r = 0; r < rows; ++r) {
+      T* weight = weights.data() + int64_t{r} * visible;
+      T* d_score = d_scores.data() + int64_t{r} * visible;
+      const T log_sum = log_sums.data[r * log_sums.stride];
+      const T out_dot = Dot(d_o.data + r * d_o.stride, o.data + r * o.stride, shape.value_dim);
+      const int seen = block.seen(r);
+      for (int j = 0; j < seen; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
+      for (int j = 0; j < seen; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
+    }
+    ClearUnseen(block, weights.data());
+    ClearUnseen(block, d_scores.data());
+    for (const Stretch& stretch : block.stretches) {
+      if (stretch.tokens == 0) continue;
+      const T* cached = args.rows + stretch.begin * row_width;
+      T* d_cached = d_rows + stretch.begin * row_width;
+      const T* d_score = d_scores.data() + stretch.column;
+      const T* weight = weights.data() + stretch.column;
+      Gemm<T>(rows, shape.key_dim, stretch.tokens, d_score, visible, 1, cached + keys_at, row_width,
+              1, d_q.data, d_q.stride, stretch.column > 0);
+      Gemm<T>(stretch.tokens, shape.key_dim, rows, d_score, 1, visible, q.data, q.stride, 1,
+              d_cached + keys_at, row_width, true);
+      Gemm<T>(stretch.tokens, shape.value_dim, rows, weight, 1, visible, d_o.data, d_o.stride, 1,
+              d_cached + values_at, row_width, true);
+    }
+  });
 }
 
 template <typename T>
