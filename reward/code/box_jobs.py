@@ -18,7 +18,8 @@ def load(source, name, prelude=b""):
     module = types.ModuleType(name)
     sys.modules[name] = module
     try:
-        exec(compile(prelude, "<setup>", "exec"), module.__dict__)
+        if prelude:
+            exec(compile(prelude, "<setup>", "exec"), module.__dict__)
         exec(compile(source, "<program>", "exec"), module.__dict__)
     except BaseException as fault:
         return module, describe(fault)

@@ -126,6 +126,7 @@ class Box:
 
     def enter(self, profile):
         """The calling process may from here on do only what the profile allows."""
+        random.seed(0)  # the module draws a seed of its own in every fork
         limits, compiler = self.limits, profile == "compiler"
         memory = limits["compiler_memory_bytes" if compiler else "memory_bytes"]
         seconds = limits["compiler_cpu_seconds" if compiler else "cpu_seconds"]
@@ -164,26 +165,33 @@ class Box:
             run_programs(self, channel, source, request["language"])
 
 
-def watch(pid, control, seconds):
-    """Waits for a check's first process, at most so long, and ends whatever is left of the check."""
-    ended = os.pidfd_open(pid)
-    poll = select.poll()
-    poll.register(ended, select.POLLIN)
-    poll.register(control, select.POLLIN)
-    ready = poll.poll(seconds * 1000)
-    out_of_time = not ready
+def end_group(pid):
     try:
         os.killpg(pid, signal.SIGKILL)  # the session's only group: nobody in it may leave it
     except ProcessLookupError:
         pass
-    os.kill(pid, signal.SIGKILL)
-    _, status, usage = os.wait4(pid, 0)
-    os.close(ended)
-    while True:  # orphans of the landlock tier come to this process
+
+
+def reap_orphans():
+    while True:
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
             break
+
+
+def watch(pid, control, seconds, namespaces):
+    """Waits for a check's first process, at most so long, and ends whatever is left of the check."""
+    ended = os.pidfd_open(pid)
+    ready, _, _ = select.select([ended, control], [], [], seconds)
+    out_of_time = not ready
+    if not namespaces:  # with them, everything in its own ends with the first process
+        end_group(pid)
+    os.kill(pid, signal.SIGKILL)
+    _, status, usage = os.wait4(pid, 0)
+    os.close(ended)
+    if not namespaces:
+        reap_orphans()
     return {
         "out_of_time": out_of_time,
         "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
@@ -203,7 +211,6 @@ def serve():
     box = Box(settings)
     sys.set_int_max_str_digits(20000)
     sys.path[:] = [path for path in sys.path if path.startswith("/usr/")]
-    random.seed(0)
     control.send(b"ready")
     os.dup2(0, 2)  # from here on nobody reads what is written there
     gc.collect()
@@ -218,11 +225,11 @@ def serve():
         pid = box.fork(private_files=request["language"] == "cpp")
         if pid == 0:
             control.close()
-            channel = socket.socket(fileno=descriptors[0])
+            channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptors[0])
             box.run(request, channel)
             os._exit(0)
         os.close(descriptors[0])
-        report = watch(pid, control, request["seconds"])
+        report = watch(pid, control, request["seconds"], box.namespaces)
         if request["language"] == "cpp":
             box.sweep()
         control.send(json.dumps(report).encode())

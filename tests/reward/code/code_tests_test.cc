@@ -243,6 +243,21 @@ TEST_P(CodeTestsTest, TakesTheProgramOutOfTheCompletion) {
   EXPECT_EQ(Judge(tests, "").score, 0);
 }
 
+TEST_P(CodeTestsTest, RandomNumbersAndHashesAreTheSameInEveryCheck) {
+  const json tests = Call("f", {Case(json::array(), {0.8444218515250481, 0.7579544029403025})});
+  const std::string program =
+      "import random\ndef f():\n    return [random.random(), random.random()]";
+  for (int check = 0; check < 3; ++check) {
+    const RewardResult result = Judge(tests, Fenced(program));
+    EXPECT_EQ(result.score, 1) << result.reason;
+  }
+  const json printed = Stdio({{{"input", ""}, {"output", "0.8444218515250481"}}});
+  EXPECT_EQ(Judge(printed, Fenced("import random\nprint(random.random())")).score, 1);
+  const std::string hashes = "def f():\n    return hash('a') % 1000003";
+  const std::string first = Judge(Call("f", {Case(json::array(), -1)}), Fenced(hashes)).reason;
+  EXPECT_EQ(Judge(Call("f", {Case(json::array(), -1)}), Fenced(hashes)).reason, first);
+}
+
 TEST_P(CodeTestsTest, NothingOfOneCheckReachesTheNext) {
   const json tests = Call("f", {Case(json::array(), 1)});
   const std::string program =
