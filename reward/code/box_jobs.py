@@ -1,15 +1,5 @@
 # What the processes of a check do: serve calls of a function, run a program over inputs, run asserts.
 
-import ast
-import atexit
-import builtins
-import os
-import resource
-import socket
-import sys
-import threading
-import types
-
 # --- The candidate's process: nothing secret ever stands in its memory. ---
 
 

@@ -2,18 +2,6 @@
 # check. It speaks to the host alone (descriptor 3, a message a packet), runs one check at a time, and answers only when
 # no process of the check is left.
 
-import base64
-import ctypes
-import gc
-import select
-import signal
-import struct
-import time
-
-# Imported once, here, so that programs get them for nothing.
-import bisect, cmath, collections, copy, dataclasses, datetime, decimal, enum, fractions, functools, hashlib  # noqa: E401,F401
-import heapq, inspect, io, itertools, math, operator, random, re, statistics, string, textwrap, typing  # noqa: E401,F401
-
 libc = ctypes.PyDLL(None, use_errno=True)
 
 SYS_CLONE, SYS_CAPSET = {"x86_64": (56, 126), "aarch64": (220, 91)}[os.uname().machine]
@@ -126,7 +114,6 @@ class Box:
 
     def enter(self, profile):
         """The calling process may from here on do only what the profile allows."""
-        random.seed(0)  # the module draws a seed of its own in every fork
         limits, compiler = self.limits, profile == "compiler"
         memory = limits["compiler_memory_bytes" if compiler else "memory_bytes"]
         seconds = limits["compiler_cpu_seconds" if compiler else "cpu_seconds"]
@@ -211,6 +198,7 @@ def serve():
     box = Box(settings)
     sys.set_int_max_str_digits(20000)
     sys.path[:] = [path for path in sys.path if path.startswith("/usr/")]
+    random.seed(0)
     control.send(b"ready")
     os.dup2(0, 2)  # from here on nobody reads what is written there
     gc.collect()

@@ -1,8 +1,6 @@
 # Python values as tagged JSON: what JSON lacks is an object with one short key. The host reads the same form
 # (value.h). Both processes of a box use this file, and neither trusts what the other side of its socket says.
 
-import json
-
 MAX_DEPTH = 150
 MAX_DECIMAL_BITS = 65536
 

@@ -243,6 +243,32 @@ TEST_P(CodeTestsTest, TakesTheProgramOutOfTheCompletion) {
   EXPECT_EQ(Judge(tests, "").score, 0);
 }
 
+TEST_P(CodeTestsTest, RunsTheProgramsThreads) {
+  const std::string program =
+      "import threading\n"
+      "from concurrent.futures import ThreadPoolExecutor\n"
+      "def f(n):\n"
+      "    assert threading.current_thread() is threading.main_thread()\n"
+      "    sums, lock = [], threading.Lock()\n"
+      "    def add(i):\n"
+      "        with lock:\n"
+      "            sums.append(i)\n"
+      "    threads = [threading.Thread(target=add, args=(i,)) for i in range(n)]\n"
+      "    for thread in threads: thread.start()\n"
+      "    for thread in threads: thread.join()\n"
+      "    with ThreadPoolExecutor(2) as pool:\n"
+      "        return sum(pool.map(lambda x: x * x, sums))\n";
+  const RewardResult called = Judge(Call("f", {Case({5}, 30)}), Fenced(program));
+  EXPECT_EQ(called.score, 1) << called.reason;
+  const RewardResult asserted =
+      Judge(Asserts("for n in (1, 5):\n    assert f(n) == sum(i * i for i in range(n))"),
+            Fenced(program));
+  EXPECT_EQ(asserted.score, 1) << asserted.reason;
+  const RewardResult printed = Judge(Stdio({{{"input", "5"}, {"output", "30"}}}),
+                                     Fenced(program + "print(f(int(input())))"));
+  EXPECT_EQ(printed.score, 1) << printed.reason;
+}
+
 TEST_P(CodeTestsTest, RandomNumbersAndHashesAreTheSameInEveryCheck) {
   const json tests = Call("f", {Case(json::array(), {0.8444218515250481, 0.7579544029403025})});
   const std::string program =
