@@ -75,20 +75,14 @@ struct LogprobsOptions {
   }
 };
 
-// Options of `grpo bench rollout`.
-struct RolloutBenchOptions {
+// What both benchmarks work on.
+struct BenchWork {
   std::string policy;
   int prompts = 8;
   int group = 8;
   int prompt_tokens = 64;
   int new_tokens = 256;
   int threads = 2;
-  std::string dtype = "fp32";
-  RolloutConfig rollout;
-  double temperature = 1;
-  int stagger_ms = 0;
-  int repeats = 1;
-  int64_t seed = 1;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
@@ -98,6 +92,21 @@ struct RolloutBenchOptions {
     visit("prompt_tokens", prompt_tokens, Range(1, 1 << 20), "length of a prompt");
     visit("new_tokens", new_tokens, Range(1, 1 << 20), "length of a completion");
     visit("threads", threads, Range(1, 1024), "processor threads");
+  }
+};
+
+// Options of `grpo bench rollout`.
+struct RolloutBenchOptions : BenchWork {
+  std::string dtype = "fp32";
+  RolloutConfig rollout;
+  double temperature = 1;
+  int stagger_ms = 0;
+  int repeats = 1;
+  int64_t seed = 1;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    BenchWork::VisitFields(visit);
     visit("dtype", dtype, OneOf{{"fp32", "bf16"}}, "of the matrices; activations are fp32");
     rollout.VisitFields(visit);
     visit("temperature", temperature, Range(0, 100), "of the draws");
@@ -109,13 +118,7 @@ struct RolloutBenchOptions {
 };
 
 // Options of `grpo bench learner`.
-struct LearnerBenchOptions {
-  std::string policy;
-  int prompts = 8;
-  int group = 8;
-  int prompt_tokens = 64;
-  int new_tokens = 256;
-  int threads = 2;
+struct LearnerBenchOptions : BenchWork {
   int micro_batch_tokens = 2560;
   bool no_sharing = false;
   int repeats = 3;
@@ -123,12 +126,7 @@ struct LearnerBenchOptions {
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
-    visit("policy", policy, NotEmpty(), "folder or GGUF file of the policy");
-    visit("prompts", prompts, Range(1, 1 << 16), "random prompts");
-    visit("group", group, Range(1, 65536), "completions of each");
-    visit("prompt_tokens", prompt_tokens, Range(1, 1 << 20), "length of a prompt");
-    visit("new_tokens", new_tokens, Range(1, 1 << 20), "length of a completion");
-    visit("threads", threads, Range(1, 1024), "processor threads");
+    BenchWork::VisitFields(visit);
     visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
           "token budget of one forward and backward");
     visit("no_sharing", no_sharing, NoConstraint(), "computes a prompt for each completion");

@@ -81,25 +81,17 @@ DecodeCost DecodeStepCost(const PolicyConfig& config, double batch, double conte
 double UpdateFlops(const PolicyConfig& config, double sequences, double prompt_tokens,
                    double new_tokens) {
   const double fed = prompt_tokens + new_tokens - 1;
-  double passed = 0;
-  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
-    passed += AttentionWeights(config);
-    if (config.is_moe_layer(layer)) {
-      passed += static_cast<double>(config.n_routed_experts) * config.hidden_size +
-                MlpWeights(config, config.moe_intermediate_size) *
-                    (config.num_experts_per_tok + config.n_shared_experts);
-    } else {
-      passed += MlpWeights(config, config.intermediate_size);
-    }
-  }
+  const DecodeCost token = DecodeStepCost(config, /*batch=*/1, /*context=*/0,
+                                          /*bytes_per_weight=*/0, /*bytes_per_cached=*/0);
   const double expanded =
       config.architecture().latent()
           ? config.qk_nope_head_dim + config.qk_rope_head_dim + config.v_head_dim
           : 2.0 * config.grouped_head_dim();
   const double attention =
-      config.num_hidden_layers * config.num_attention_heads * expanded * fed * (fed + 1) / 2;
-  const double head = new_tokens * config.vocab_size * config.hidden_size;
-  return 6 * sequences * (fed * passed + attention + head);
+      2 * config.num_hidden_layers * config.num_attention_heads * expanded * fed * (fed + 1) / 2;
+  const double forward = fed * (token.products.flops + token.experts.flops) +
+                         new_tokens * token.head.flops + attention;
+  return 3 * sequences * forward;
 }
 
 }  // namespace grpo
