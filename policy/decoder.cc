@@ -114,8 +114,7 @@ at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
   const at::ScalarType type = weights.final_norm.scalar_type();  // the matrices may be narrower
   const RopeTables rope = MakeRopeTables(config, positions, type);
   const auto attend = config.architecture().latent() ? LatentAttention : GroupedAttention;
-  at::Tensor hidden =
-      Scaled(at::embedding(weights.embedding, tokens).to(type), config.embedding_scale());
+  at::Tensor hidden = Scaled(Embedding(weights.embedding, tokens, type), config.embedding_scale());
   const AttentionShape shape = CachedAttentionShape(config);
   const Mix mix = [&](const at::Tensor& q, const at::Tensor& rows) {
     return AttendsInBFloat16(weights) ? PackedAttentionInBFloat16(q, rows, shape, sequences)

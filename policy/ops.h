@@ -3,6 +3,10 @@
 // bfloat16 where they take no gradient: products with them round the other factor to bfloat16 and
 // sum in fp32.
 //
+// Loops are shared out among the threads of a TeamScope (policy/threads.h), which changes no bit.
+// The gradient of a matrix is added straight to the grad() of the parameter that it is, or is a
+// view of, where that is defined; otherwise it is handed on as autograd does.
+//
 // Letters: N tokens, D width, H heads, V vocabulary, E experts, K experts per token, I expert
 // width.
 #pragma once
@@ -36,6 +40,9 @@ class NumericsScope {
 
 // c [M, N] = or += a [M, K] b [K, N] by LibTorch, on views with any strides; c fp32.
 void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate);
+
+// Rows of weight [V, D] by their ids, tokens [N]: [N, D] of this type.
+at::Tensor Embedding(const at::Tensor& weight, const at::Tensor& tokens, at::ScalarType type);
 
 // x [N, in] times weight [out, in] transposed: [N, out]. A row's result does not depend on the
 // other rows.

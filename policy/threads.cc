@@ -1,9 +1,8 @@
 #include "policy/threads.h"
 
-#include <exception>
+#include <algorithm>
 #include <stdexcept>
-#include <thread>
-#include <vector>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include <ATen/Parallel.h>
@@ -18,6 +17,8 @@ namespace {
 // pause instruction: a virtual machine's host takes a loop of pauses for a lock whose holder does
 // not run, and may stop the looking thread for much longer than the wait.
 constexpr int kLooks = 200000;
+
+thread_local ThreadTeam* current_team = nullptr;
 
 // A function of OpenMP's library, if that is loaded: its header wants a compiler that knows OpenMP.
 template <typename Function>
@@ -97,6 +98,96 @@ void TeamBarrier::Break() {
   broken_.store(true, std::memory_order_release);
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
+}
+
+ThreadTeam::ThreadTeam(int threads) : barrier_(threads), thrown_(threads) {
+  for (int t = 1; t < threads; ++t) {
+    workers_.emplace_back([this, t, threads] {
+      HoldProcessor(t, threads);
+      at::set_num_threads(1);
+      for (;;) {
+        barrier_.Wait();
+        if (work_ == nullptr) return;
+        Share(t);
+        barrier_.Wait();
+      }
+    });
+  }
+}
+
+ThreadTeam::~ThreadTeam() {
+  work_ = nullptr;
+  barrier_.Wait();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadTeam::Share(int thread) {
+  try {
+    (*work_)(thread);
+  } catch (...) {
+    thrown_[thread] = std::current_exception();
+  }
+}
+
+void ThreadTeam::Run(const std::function<void(int)>& work) {
+  work_ = &work;
+  barrier_.Wait();
+  Share(0);
+  barrier_.Wait();
+  for (std::exception_ptr& thrown : thrown_) {
+    if (thrown) std::rethrow_exception(std::exchange(thrown, nullptr));
+  }
+}
+
+TeamScope::TeamScope(ThreadTeam& team)
+    : before_(std::exchange(current_team, &team)), libtorch_threads_(at::get_num_threads()) {
+  at::set_num_threads(1);
+}
+
+TeamScope::~TeamScope() {
+  at::set_num_threads(libtorch_threads_);
+  current_team = before_;
+}
+
+namespace {
+
+// Loops within loops are not shared out again.
+void RunOnTeam(const std::function<void(int)>& work) {
+  ThreadTeam* const team = std::exchange(current_team, nullptr);
+  try {
+    team->Run(work);
+  } catch (...) {
+    current_team = team;
+    throw;
+  }
+  current_team = team;
+}
+
+}  // namespace
+
+void ParallelFor(int64_t count, int64_t step, const std::function<void(int64_t, int64_t)>& body) {
+  const int64_t steps = (count + step - 1) / step;
+  if (current_team == nullptr || current_team->size() == 1 || steps < 2) {
+    if (count > 0) body(0, count);
+    return;
+  }
+  const int64_t threads = current_team->size();
+  RunOnTeam([&](int t) {
+    const int64_t begin = steps * t / threads * step,
+                  end = std::min(count, steps * (t + 1) / threads * step);
+    if (begin < end) body(begin, end);
+  });
+}
+
+void ParallelForEach(int64_t count, const std::function<void(int64_t)>& body) {
+  if (current_team == nullptr || current_team->size() == 1 || count < 2) {
+    for (int64_t i = 0; i < count; ++i) body(i);
+    return;
+  }
+  std::atomic<int64_t> next{0};
+  RunOnTeam([&](int) {
+    for (int64_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) body(i);
+  });
 }
 
 }  // namespace grpo

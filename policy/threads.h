@@ -4,7 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
+#include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -42,5 +45,48 @@ class TeamBarrier {
   std::atomic<uint32_t> round_{0};
   std::atomic<bool> broken_{false};
 };
+
+// Threads that share out loops, the caller's among them. They wait as TeamBarrier does.
+class ThreadTeam {
+ public:
+  explicit ThreadTeam(int threads);
+  ~ThreadTeam();
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+  // work(0) … work(size() - 1), each on its own thread, the first on the caller's; returns when all
+  // have. What one of them throws is thrown here.
+  void Run(const std::function<void(int)>& work);
+
+ private:
+  void Share(int thread);
+
+  TeamBarrier barrier_;
+  const std::function<void(int)>* work_ = nullptr;  // null ends the workers
+  std::vector<std::exception_ptr> thrown_;
+  std::vector<std::thread> workers_;
+};
+
+// Shares out the loops of this thread, and LibTorch's operations run on it alone, as long as the
+// object lives.
+class TeamScope {
+ public:
+  explicit TeamScope(ThreadTeam& team);
+  ~TeamScope();
+  TeamScope(const TeamScope&) = delete;
+  TeamScope& operator=(const TeamScope&) = delete;
+
+ private:
+  ThreadTeam* const before_;
+  const int libtorch_threads_;
+};
+
+// body(begin, end) for stretches that make up 0 to `count`, one for each thread of the team in
+// whose scope this is called, or a single one. Stretches begin at multiples of `step`.
+void ParallelFor(int64_t count, int64_t step, const std::function<void(int64_t, int64_t)>& body);
+
+// body(i) for all i below `count`, each on the next thread that is free.
+void ParallelForEach(int64_t count, const std::function<void(int64_t)>& body);
 
 }  // namespace grpo

@@ -2,7 +2,6 @@
 
 #include <atomic>
 
-#include "absl/synchronization/mutex.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -41,100 +40,59 @@ void CompareRouting(const ExpertChoices& recorded, const ExpertChoices& chosen,
   }
 }
 
-// Lets threads hand in their results in the order of the micro-batches.
-class TurnTaker {
+// Collects the gradients of parameters in tensors of zeros, as long as the object lives.
+class GradientScope {
  public:
-  // Waits until all turns before `turn` have ended. Each taker of a turn ends it, so no wait lasts
-  // for ever.
-  void Begin(size_t turn) {
-    mutex_.Lock();
-    struct Wanted {
-      size_t turn;
-      const size_t* next;
-    } wanted{turn, &next_};
-    mutex_.Await(absl::Condition(
-        +[](Wanted* w) { return *w->next == w->turn; }, &wanted));
-    mutex_.Unlock();
+  explicit GradientScope(const std::vector<at::Tensor>& parameters) : parameters_(parameters) {
+    for (const at::Tensor& parameter : parameters_) {
+      sums_.push_back(at::zeros(parameter.sizes(), parameter.options()));
+      parameter.mutable_grad() = sums_.back();
+    }
   }
-  void End() {
-    absl::MutexLock lock(&mutex_);
-    ++next_;
+  ~GradientScope() {
+    for (const at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
   }
+  const std::vector<at::Tensor>& sums() const { return sums_; }
 
  private:
-  absl::Mutex mutex_;
-  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
-};
-
-// Ends the turn on every path, also when the work before it failed.
-class Turn {
- public:
-  Turn(TurnTaker& taker, size_t turn) : taker_(taker), turn_(turn) {}
-  ~Turn() {
-    if (!begun_) taker_.Begin(turn_);
-    taker_.End();
-  }
-  void Begin() {
-    taker_.Begin(turn_);
-    begun_ = true;
-  }
-
- private:
-  TurnTaker& taker_;
-  size_t turn_;
-  bool begun_ = false;
+  const std::vector<at::Tensor>& parameters_;
+  std::vector<at::Tensor> sums_;
 };
 
 }  // namespace
 
 Learner::Learner(Weights& weights, const LearnerConfig& config)
-    : weights_(weights), config_(config) {
+    : weights_(weights), config_(config), team_(config.threads) {
   weights_.RequireGrad();
   for (const NamedTensor& parameter : weights_.Parameters())
     parameters_.push_back(parameter.tensor);
 }
 
-absl::StatusOr<std::vector<at::Tensor>> Learner::Gradients(const StepBatch& batch,
-                                                           const LossFunction& loss,
-                                                           ObjectiveSums* sums) {
-  std::vector<at::Tensor> total;
-  for (const at::Tensor& parameter : parameters_)
-    total.push_back(at::zeros_like(parameter).detach());
-  const auto plan =
-      PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts);
-  std::atomic<size_t> next{0};
-  TurnTaker turns;
-  RETURN_IF_ERROR(RunThreads(config_.threads, [&](int) -> absl::Status {
-    for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
-      Turn turn(turns, m);
-      c10::AutoGradMode with_gradients(true);
-      const MicroBatch micro = PackMicroBatch(batch, plan[m], PackingOptionsOf(weights_, config_));
-      ExpertChoices chosen;
-      const auto [logprobs, entropy] =
-          ForwardLogprobs(weights_, micro, batch.temperature,
-                          batch.replay_routing ? &micro.experts : nullptr, &chosen);
-      ObjectiveSums micro_sums;
-      CompareRouting(micro.experts, chosen, &micro_sums);
-      const at::Tensor micro_loss = loss(micro, logprobs, entropy, &micro_sums);
-      const auto gradients =
-          torch::autograd::grad({micro_loss}, parameters_, {}, /*retain_graph=*/false,
-                                /*create_graph=*/false, /*allow_unused=*/true);
-      turn.Begin();
-      sums->Add(micro_sums);
-      for (size_t p = 0; p < total.size(); ++p) {
-        if (gradients[p].defined()) total[p].add_(gradients[p]);
-      }
-    }
-    return absl::OkStatus();
-  }));
-  return total;
+std::vector<at::Tensor> Learner::Gradients(const StepBatch& batch, const LossFunction& loss,
+                                           ObjectiveSums* sums) {
+  const TeamScope team(team_);
+  const c10::AutoGradMode with_gradients(true);
+  const GradientScope gradients(parameters_);
+  for (const std::vector<size_t>& samples :
+       PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts)) {
+    const MicroBatch micro = PackMicroBatch(batch, samples, PackingOptionsOf(weights_, config_));
+    ExpertChoices chosen;
+    const auto [logprobs, entropy] =
+        ForwardLogprobs(weights_, micro, batch.temperature,
+                        batch.replay_routing ? &micro.experts : nullptr, &chosen);
+    ObjectiveSums micro_sums;
+    CompareRouting(micro.experts, chosen, &micro_sums);
+    torch::autograd::backward({loss(micro, logprobs, entropy, &micro_sums)}, {});
+    sums->Add(micro_sums);
+  }
+  return gradients.sums();
 }
 
 absl::StatusOr<UpdateStats> Learner::Update(const StepBatch& batch, const LossFunction& loss,
                                             AdamW& optimizer) {
   UpdateStats stats;
   if (batch.samples.empty()) return stats;
-  ASSIGN_OR_RETURN(std::vector<at::Tensor> gradients, Gradients(batch, loss, &stats.sums));
+  std::vector<at::Tensor> gradients = Gradients(batch, loss, &stats.sums);
   stats.optimizer = optimizer.Step(gradients);
   return stats;
 }

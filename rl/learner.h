@@ -1,6 +1,5 @@
-// Updates the policy from a batch of samples: packed micro-batches, each computed by one thread;
-// gradients are added up in the order of the micro-batches, so that the number of threads changes
-// no bit.
+// Updates the policy from a batch of samples: packed micro-batches one after the other, each on all
+// threads, whose number changes no bit.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include "absl/status/statusor.h"
 
 #include "policy/optimizer.h"
+#include "policy/threads.h"
 #include "policy/weights.h"
 #include "rl/objective.h"
 #include "rl/training_sample.h"
@@ -48,8 +48,8 @@ class Learner {
   Learner(Weights& weights, const LearnerConfig& config);
 
   // Gradients of the loss over the batch, one for each parameter.
-  absl::StatusOr<std::vector<at::Tensor>> Gradients(const StepBatch& batch,
-                                                    const LossFunction& loss, ObjectiveSums* sums);
+  std::vector<at::Tensor> Gradients(const StepBatch& batch, const LossFunction& loss,
+                                    ObjectiveSums* sums);
 
   // One optimizer step.
   absl::StatusOr<UpdateStats> Update(const StepBatch& batch, const LossFunction& loss,
@@ -61,6 +61,7 @@ class Learner {
   Weights& weights_;
   LearnerConfig config_;
   std::vector<at::Tensor> parameters_;
+  ThreadTeam team_;
 };
 
 }  // namespace grpo

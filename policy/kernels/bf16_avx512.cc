@@ -33,21 +33,25 @@ struct Avx512Level {
     }
   }
 
+  // The loops over `sum` are unrolled, all of them: otherwise it lives in memory, not in registers.
   template <int kRows, typename AnyBlock>
   static void MultiplyTile(const AnyBlock& block) {
-    __m512 sum[kRows][kVectors] = {};
-    if (block.load_c) {
-      for (int i = 0; i < kRows; ++i) {
-        for (int v = 0; v < kVectors; ++v) {
-          sum[i][v] = _mm512_loadu_ps(block.c + i * block.ldc + v * kLanes);
-        }
+    __m512 sum[kRows][kVectors];
+#pragma GCC unroll 12
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        sum[i][v] = block.load_c ? _mm512_loadu_ps(block.c + i * block.ldc + v * kLanes)
+                                 : _mm512_setzero_ps();
       }
     }
     for (int step = 0; step < block.steps; ++step) {
       block.b.Fetch(step);
       AddStep<kRows>(block.a + int64_t{step} * kRows * kStep, block.b.At(step), sum);
     }
+#pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         _mm512_storeu_ps(block.c + i * block.ldc + v * kLanes, sum[i][v]);
       }
@@ -60,6 +64,7 @@ struct Avx512Level {
 #pragma GCC unroll 4
     for (int p = 0; p < kPairs; ++p) {
       __m512bh pairs[kVectors];
+#pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         std::memcpy(&pairs[v], b + 2 * (p * kWidth + v * kLanes), sizeof(pairs[v]));
       }

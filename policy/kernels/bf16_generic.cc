@@ -67,21 +67,24 @@ struct GenericLevel {
     }
   }
 
+  // The loops over `sum` are unrolled, all of them: otherwise it lives in memory, not in registers.
   template <int kRows, typename AnyBlock>
   static void MultiplyColumns(int column, const AnyBlock& block) {
-    Floats sum[kRows][kVectors] = {};
-    if (block.load_c) {
-      for (int i = 0; i < kRows; ++i) {
-        for (int v = 0; v < kVectors; ++v) {
-          sum[i][v] = Load(block.c + i * block.ldc + column + v * kLanes);
-        }
+    Floats sum[kRows][kVectors];
+#pragma GCC unroll 12
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        sum[i][v] = block.load_c ? Load(block.c + i * block.ldc + column + v * kLanes) : Floats{};
       }
     }
     for (int step = 0; step < block.steps; ++step) {
       if (column == 0) block.b.Fetch(step);
       AddStep<kRows>(block.a + int64_t{step} * kRows * kStep, block.b.At(step) + 2 * column, sum);
     }
+#pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         Store(block.c + i * block.ldc + column + v * kLanes, sum[i][v]);
       }
@@ -93,6 +96,7 @@ struct GenericLevel {
                                              Floats (&sum)[kRows][kVectors]) {
     for (int p = 0; p < kPairs; ++p) {
       Floats first[kVectors], second[kVectors];
+#pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         Pairs pairs;
         std::memcpy(&pairs, b + p * 2 * kWidth + v * 2 * kLanes, sizeof(pairs));

@@ -26,56 +26,65 @@ constexpr int kTileVectors = 2;
 constexpr int kAhead = 12;   // steps of k by which rows of B are fetched early
 constexpr int kDepth = 256;  // of a packed block of B: stays in the second-level cache
 
-// One tile of C: kRows x (kTileVectors vectors), over `depth` steps of k, each a row of b.
-template <typename T, int kRows>
+// One tile of C: kRows x (kVectors vectors), over `depth` steps of k, each a row of b. The loops
+// over `sum` are unrolled, all of them: otherwise it lives in memory, not in registers.
+template <typename T, int kRows, int kVectors>
 void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_stride, T* c,
           int64_t ldc, bool load_c, int columns) {
   using Vector = typename VectorOf<T>::Type;
-  constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kTileVectors;
-  Vector sum[kRows][kTileVectors];
+  constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kVectors;
+  Vector sum[kRows][kVectors];
   T edge[kRows][kWidth];
   const bool whole = columns == kWidth;
-  if (load_c) {
+  T* const rows = whole ? c : edge[0];  // where the sums come from and go to
+  const int64_t stride = whole ? ldc : kWidth;
+  if (load_c && !whole) {
     for (int i = 0; i < kRows; ++i) {
-      const T* row = c + i * ldc;
-      if (!whole) {
-        std::copy_n(row, columns, edge[i]);
-        std::fill(edge[i] + columns, edge[i] + kWidth, T{0});
-        row = edge[i];
-      }
-      for (int v = 0; v < kTileVectors; ++v) sum[i][v] = Load(row + v * kLanes);
+      std::copy_n(c + i * ldc, columns, edge[i]);
+      std::fill(edge[i] + columns, edge[i] + kWidth, T{0});
     }
-  } else {
-    for (int i = 0; i < kRows; ++i) {
-      for (int v = 0; v < kTileVectors; ++v) sum[i][v] = Vector{};
+  }
+#pragma GCC unroll 12
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      sum[i][v] = load_c ? Load(rows + i * stride + v * kLanes) : Vector{};
     }
   }
   for (int k = 0; k < depth; ++k) {
-    Vector b_row[kTileVectors];
-    for (int v = 0; v < kTileVectors; ++v) b_row[v] = Load(b + k * b_stride + v * kLanes);
-    __builtin_prefetch(b + (k + kAhead) * b_stride);
-    __builtin_prefetch(b + (k + kAhead) * b_stride + kLanes);
+    Vector b_row[kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      b_row[v] = Load(b + k * b_stride + v * kLanes);
+      __builtin_prefetch(b + (k + kAhead) * b_stride + v * kLanes);
+    }
 #pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) {
       const T a_value = a[i * a_row + k * a_col];
 #pragma GCC unroll 2
-      for (int v = 0; v < kTileVectors; ++v) {
+      for (int v = 0; v < kVectors; ++v) {
         sum[i][v] = MultiplyAdd<T>(a_value, b_row[v], sum[i][v]);
       }
     }
   }
+#pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i) {
-    T* row = whole ? c + i * ldc : edge[i];
-    for (int v = 0; v < kTileVectors; ++v) Store(row + v * kLanes, sum[i][v]);
-    if (!whole) std::copy_n(edge[i], columns, c + i * ldc);
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) Store(rows + i * stride + v * kLanes, sum[i][v]);
   }
+  if (whole) return;
+  for (int i = 0; i < kRows; ++i) std::copy_n(edge[i], columns, c + i * ldc);
 }
 
 template <typename T, int kRows>
 void TileOfRows(int rows, int depth, const T* a, int64_t a_row, int64_t a_col, const T* b,
                 int64_t b_stride, T* c, int64_t ldc, bool load_c, int columns) {
   if (rows == kRows) {
-    Tile<T, kRows>(depth, a, a_row, a_col, b, b_stride, c, ldc, load_c, columns);
+    if (columns <= VectorOf<T>::kLanes) {
+      Tile<T, kRows, 1>(depth, a, a_row, a_col, b, b_stride, c, ldc, load_c, columns);
+    } else {
+      Tile<T, kRows, kTileVectors>(depth, a, a_row, a_col, b, b_stride, c, ldc, load_c, columns);
+    }
   } else if constexpr (kRows > 1) {
     TileOfRows<T, kRows - 1>(rows, depth, a, a_row, a_col, b, b_stride, c, ldc, load_c, columns);
   }
@@ -131,16 +140,63 @@ int64_t PackedSize(int n, int k) {
   return (n + PanelWidth<T>() - 1) / PanelWidth<T>() * PanelWidth<T>() * int64_t{k};
 }
 
-// C = or += A times a packed block of B.
+// Copies rows of A for their tile: [k][kTileRows].
+template <typename T>
+void PackRows(int depth, const T* a, int64_t a_row, int64_t a_col, T* packed) {
+  constexpr int kLanes = VectorOf<T>::kLanes;
+  int k = 0;
+  if constexpr (kTileRows <= kLanes) {
+    for (; a_col == 1 && k + kLanes <= depth; k += kLanes) {
+      typename VectorOf<T>::Type rows[kLanes] = {};
+#pragma GCC unroll 12
+      for (int i = 0; i < kTileRows; ++i) rows[i] = Load(a + i * a_row + k);
+      SwapAllBlocks<1>(rows);
+      // What a store leaves beyond a tile's rows, the next one overwrites.
+#pragma GCC unroll 16
+      for (int r = 0; r < kLanes; ++r) Store(packed + (k + r) * kTileRows, rows[r]);
+    }
+  }
+  for (; k < depth; ++k) {
+    T* to = packed + k * kTileRows;
+    if (a_row == 1) {
+      std::copy_n(a + k * a_col, kTileRows, to);
+    } else {
+      for (int i = 0; i < kTileRows; ++i) to[i] = a[i * a_row + k * a_col];
+    }
+  }
+}
+
+// Rows of A that are copied together, so that they stay in the second-level cache while all of B's
+// columns pass by; and from how many columns on copying pays.
+constexpr int kBlockOfA = 16 * kTileRows;
+constexpr int kFewPanels = 2;
+
+// C = or += A times a packed block of B, whose panels are panel_size apart.
 template <typename T>
 void MultiplyBlock(int m, int n, int depth, const T* a, int64_t a_row, int64_t a_col,
-                   const T* packed, T* c, int64_t ldc, bool load_c) {
+                   const T* packed, int64_t panel_size, T* c, int64_t ldc, bool load_c) {
   constexpr int kWidth = PanelWidth<T>();
-  for (int j = 0; j < n; j += kWidth, packed += int64_t{depth} * kWidth) {
-    for (int i = 0; i < m; i += kTileRows) {
-      TileOfRows<T, kTileRows>(std::min(kTileRows, m - i), depth, a + i * a_row, a_row, a_col,
-                               packed, kWidth, c + i * ldc + j, ldc, load_c,
-                               std::min(kWidth, n - j));
+  const bool copy = n > kFewPanels * kWidth;
+  T* const rows =
+      copy ? Scratch<T, struct PackedRows>(int64_t{kBlockOfA} * depth + VectorOf<T>::kLanes)
+           : nullptr;
+  for (int begin = 0; begin < m; begin += kBlockOfA) {
+    const int end = std::min(m, begin + kBlockOfA);
+    const int whole = copy ? begin + (end - begin) / kTileRows * kTileRows : begin;
+    for (int i = begin; i < whole; i += kTileRows) {
+      PackRows(depth, a + i * a_row, a_row, a_col, rows + int64_t{i - begin} * depth);
+    }
+    for (int j = 0; j < n; j += kWidth) {
+      const T* panel = packed + j / kWidth * panel_size;
+      const int columns = std::min(kWidth, n - j);
+      for (int i = begin; i < whole; i += kTileRows) {
+        TileOfRows<T, kTileRows>(kTileRows, depth, rows + int64_t{i - begin} * depth, 1, kTileRows,
+                                 panel, kWidth, c + i * ldc + j, ldc, load_c, columns);
+      }
+      for (int i = whole; i < end; i += kTileRows) {
+        TileOfRows<T, kTileRows>(std::min(kTileRows, end - i), depth, a + i * a_row, a_row, a_col,
+                                 panel, kWidth, c + i * ldc + j, ldc, load_c, columns);
+      }
     }
   }
 }
@@ -230,7 +286,8 @@ void Gemm(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T
   for (int k0 = 0; k0 < k; k0 += kDepth) {
     const int depth = std::min(kDepth, k - k0);
     PackB<T>(depth, n, b + k0 * b_row, b_row, b_col, packed);
-    MultiplyBlock(m, n, depth, a + k0 * a_col, a_row, a_col, packed, c, ldc, accumulate || k0 > 0);
+    MultiplyBlock(m, n, depth, a + k0 * a_col, a_row, a_col, packed, int64_t{depth} * kWidth, c,
+                  ldc, accumulate || k0 > 0);
   }
   if (k == 0 && !accumulate) {
     for (int i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, T{0});
@@ -247,15 +304,9 @@ void GemmPacked(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, c
                 T* c, int64_t ldc, bool accumulate) {
   constexpr int kWidth = PanelWidth<T>();
   const int block = m <= kTileRows ? std::max(k, 1) : kDepth;  // read once, or kept in the cache
-  for (int j = 0; j < n; j += kWidth, packed += int64_t{k} * kWidth) {
-    for (int k0 = 0; k0 < k; k0 += block) {
-      for (int i = 0; i < m; i += kTileRows) {
-        TileOfRows<T, kTileRows>(std::min(kTileRows, m - i), std::min(block, k - k0),
-                                 a + i * a_row + k0 * a_col, a_row, a_col, packed + k0 * kWidth,
-                                 kWidth, c + i * ldc + j, ldc, accumulate || k0 > 0,
-                                 std::min(kWidth, n - j));
-      }
-    }
+  for (int k0 = 0; k0 < k; k0 += block) {
+    MultiplyBlock(m, n, std::min(block, k - k0), a + k0 * a_col, a_row, a_col, packed + k0 * kWidth,
+                  int64_t{k} * kWidth, c, ldc, accumulate || k0 > 0);
   }
 }
 
@@ -464,25 +515,24 @@ struct QueryBlock {
 // enough that little is computed beyond the diagonal, and that scores stay in the cache.
 constexpr int kBlockRows = 96;
 
-// visit(block) for all of a call.
+// visit(block) for all blocks of the query rows.
 template <typename T, typename Visit>
-void ForEachQueryBlock(const PackedAttentionArgs<T>& args, const Visit& visit) {
+void ForEachQueryBlock(const PackedAttentionArgs<T>& args, const QueryRows& queries,
+                       const Visit& visit) {
   const AttentionShape& shape = args.shape;
+  const PackedSpan span = SpanOf(args, queries.sequence);
   const int heads = shape.num_cached_heads == 1 ? shape.num_heads : 1;
-  const int most = std::max(1, kBlockRows / heads);
-  for (int s = 0; s < args.num_sequences; ++s) {
-    const PackedSpan span = SpanOf(args, s);
-    for (int head = 0; head < shape.num_heads; head += heads) {
-      for (int done = 0; done < span.tokens; done += most) {
-        const int tokens = std::min(most, span.tokens - done);
-        visit(QueryBlock{.first = span.begin + done,
-                         .tokens = tokens,
-                         .head = head,
-                         .heads = heads,
-                         .before = span.prefix_tokens + done,
-                         .stretches = {{{span.prefix_begin, span.prefix_tokens, 0},
-                                        {span.begin, done + tokens, span.prefix_tokens}}}});
-      }
+  const int most = std::max(1, kBlockRows / heads), end = queries.first + queries.tokens;
+  for (int head = 0; head < shape.num_heads; head += heads) {
+    for (int done = queries.first; done < end; done += most) {
+      const int tokens = std::min(most, end - done);
+      visit(QueryBlock{.first = span.begin + done,
+                       .tokens = tokens,
+                       .head = head,
+                       .heads = heads,
+                       .before = span.prefix_tokens + done,
+                       .stretches = {{{span.prefix_begin, span.prefix_tokens, 0},
+                                      {span.begin, done + tokens, span.prefix_tokens}}}});
     }
   }
 }
@@ -508,30 +558,30 @@ struct BlockRows {
 };
 
 template <typename T>
-void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp) {
+void PackedAttention(const PackedAttentionArgs<T>& args, const QueryRows& queries, T* out,
+                     T* log_sum_exp) {
   const AttentionShape& shape = args.shape;
   const int64_t row_width = shape.row_width();
-  std::vector<T> weights;
-  ForEachQueryBlock(args, [&](const QueryBlock& block) {
+  ForEachQueryBlock(args, queries, [&](const QueryBlock& block) {
     const int rows = block.rows(), visible = block.visible();
-    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(rows) * visible));
+    T* const weights = Scratch<T, struct AttentionWeights>(int64_t{rows} * visible);
     const BlockRows<const T> q(shape, block, args.q, shape.key_dim);
     const BlockRows<T> to(shape, block, out, shape.value_dim);
     const BlockRows<T> log_sums(shape, block, log_sum_exp, 1);
     const T* keys = args.rows + int64_t{block.head / shape.group()} * shape.row_dim;
     for (const Stretch& stretch : block.stretches) {
       Gemm<T>(rows, stretch.tokens, shape.key_dim, q.data, q.stride, 1,
-              keys + stretch.begin * row_width, 1, row_width, weights.data() + stretch.column,
-              visible, false);
+              keys + stretch.begin * row_width, 1, row_width, weights + stretch.column, visible,
+              false);
     }
     for (int r = 0; r < rows; ++r) {
       log_sums.data[r * log_sums.stride] =
-          WeightsOfScores<T>(block.seen(r), shape.scale, weights.data() + int64_t{r} * visible);
+          WeightsOfScores<T>(block.seen(r), shape.scale, weights + int64_t{r} * visible);
     }
-    ClearUnseen(block, weights.data());
+    ClearUnseen(block, weights);
     for (const Stretch& stretch : block.stretches) {
       if (stretch.tokens == 0) continue;
-      Gemm<T>(rows, shape.value_dim, stretch.tokens, weights.data() + stretch.column, visible, 1,
+      Gemm<T>(rows, shape.value_dim, stretch.tokens, weights + stretch.column, visible, 1,
               keys + shape.value_begin + stretch.begin * row_width, row_width, 1, to.data,
               to.stride, stretch.column > 0);
     }
@@ -541,17 +591,18 @@ void PackedAttention(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp)
 // With p the attention weights, k and v the cached keys and values: ds = p (do v^T - do . o) scale;
 // dq = ds k; dk = ds^T q; dv = p^T do.
 template <typename T>
-void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, const T* log_sum_exp,
-                             const T* d_out, T* dq, T* d_rows) {
+void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const QueryRows& queries,
+                             const T* out, const T* log_sum_exp, const T* d_out, T* dq,
+                             T* d_visible) {
   const AttentionShape& shape = args.shape;
   const int64_t row_width = shape.row_width();
   const T scale = shape.scale;
-  std::fill_n(d_rows, args.cu_seqlens[args.num_sequences] * row_width, T{0});
-  std::vector<T> weights, d_scores;
-  ForEachQueryBlock(args, [&](const QueryBlock& block) {
+  const int last = SpanOf(args, queries.sequence).prefix_tokens + queries.first + queries.tokens;
+  std::fill_n(d_visible, last * row_width, T{0});
+  ForEachQueryBlock(args, queries, [&](const QueryBlock& block) {
     const int rows = block.rows(), visible = block.visible();
-    weights.resize(std::max<size_t>(weights.size(), static_cast<size_t>(rows) * visible));
-    d_scores.resize(weights.size());
+    T* const weights = Scratch<T, struct AttentionWeights>(int64_t{rows} * visible);
+    T* const d_scores = Scratch<T, struct AttentionGradients>(int64_t{rows} * visible);
     const BlockRows<const T> q(shape, block, args.q, shape.key_dim);
     const BlockRows<T> d_q(shape, block, dq, shape.key_dim);
     const BlockRows<const T> o(shape, block, out, shape.value_dim);
@@ -562,27 +613,27 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const T* out, c
     for (const Stretch& stretch : block.stretches) {
       const T* cached = args.rows + stretch.begin * row_width;
       Gemm<T>(rows, stretch.tokens, shape.key_dim, q.data, q.stride, 1, cached + keys_at, 1,
-              row_width, weights.data() + stretch.column, visible, false);
+              row_width, weights + stretch.column, visible, false);
       Gemm<T>(rows, stretch.tokens, shape.value_dim, d_o.data, d_o.stride, 1, cached + values_at, 1,
-              row_width, d_scores.data() + stretch.column, visible, false);
+              row_width, d_scores + stretch.column, visible, false);
     }
     for (int r = 0; r < rows; ++r) {
-      T* weight = weights.data() + int64_t{r} * visible;
-      T* d_score = d_scores.data() + int64_t{r} * visible;
+      T* weight = weights + int64_t{r} * visible;
+      T* d_score = d_scores + int64_t{r} * visible;
       const T log_sum = log_sums.data[r * log_sums.stride];
       const T out_dot = Dot(d_o.data + r * d_o.stride, o.data + r * o.stride, shape.value_dim);
       const int seen = block.seen(r);
       for (int j = 0; j < seen; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
       for (int j = 0; j < seen; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
     }
-    ClearUnseen(block, weights.data());
-    ClearUnseen(block, d_scores.data());
+    ClearUnseen(block, weights);
+    ClearUnseen(block, d_scores);
     for (const Stretch& stretch : block.stretches) {
       if (stretch.tokens == 0) continue;
       const T* cached = args.rows + stretch.begin * row_width;
-      T* d_cached = d_rows + stretch.begin * row_width;
-      const T* d_score = d_scores.data() + stretch.column;
-      const T* weight = weights.data() + stretch.column;
+      T* d_cached = d_visible + stretch.column * row_width;
+      const T* d_score = d_scores + stretch.column;
+      const T* weight = weights + stretch.column;
       Gemm<T>(rows, shape.key_dim, stretch.tokens, d_score, visible, 1, cached + keys_at, row_width,
               1, d_q.data, d_q.stride, stretch.column > 0);
       Gemm<T>(stretch.tokens, shape.key_dim, rows, d_score, 1, visible, q.data, q.stride, 1,
@@ -886,6 +937,7 @@ Kernels<T> Table() {
           .packed_attention = PackedAttention<T>,
           .packed_attention_backward = PackedAttentionBackward<T>,
           .paged_attention = PagedAttention<T>,
+          .dot = Dot<T>,
           .add = Add<T>,
           .weighted_sum = WeightedSum<T>,
           .log_sum_exp = LogSumExp<T>,

@@ -93,6 +93,13 @@ struct PagedQueries {
   int head_end;
 };
 
+// Query rows of one sequence that are attended together: those from `first` among its own.
+struct QueryRows {
+  int sequence;
+  int first;
+  int tokens;
+};
+
 template <typename T>
 struct Kernels {
   // C[M, N] (row stride ldc) = A[M, K] B, or += when accumulate. A's element (i, k) is a[i * a_row
@@ -130,15 +137,20 @@ struct Kernels {
                const T* cos, const T* sin, bool halves, bool inverse, T* y, int64_t y_row,
                int64_t y_head);
 
-  // out [N, H, value_dim]; log_sum_exp [N, H] of the scaled scores.
-  void (*packed_attention)(const PackedAttentionArgs<T>& args, T* out, T* log_sum_exp);
-  // dq [N, H, key_dim] and d_rows [N, C, row_dim] are overwritten.
-  void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const T* out,
-                                    const T* log_sum_exp, const T* d_out, T* dq, T* d_rows);
+  // Of these query rows: out [N, H, value_dim], log_sum_exp [N, H] of the scaled scores.
+  void (*packed_attention)(const PackedAttentionArgs<T>& args, const QueryRows& queries, T* out,
+                           T* log_sum_exp);
+  // Of these query rows: dq [N, H, key_dim], overwritten, and d_visible [V, C, row_dim], what they
+  // add to the gradients of the V rows that the last of them sees: the prefix's, then the
+  // sequence's own.
+  void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const QueryRows& queries,
+                                    const T* out, const T* log_sum_exp, const T* d_out, T* dq,
+                                    T* d_visible);
 
   // out [num_rows, H, value_dim], the heads from head_begin to head_end.
   void (*paged_attention)(const PagedQueries<T>& args, T* out);
 
+  T (*dot)(const T* a, const T* b, int n);
   // y += x.
   void (*add)(int64_t n, const T* x, T* y);
   // y [dim] = sum of weights[r] * rows[r] over the `count` rows, in their order; weights null:

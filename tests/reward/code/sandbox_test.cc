@@ -50,7 +50,7 @@ TEST_P(SandboxTest, ReportsHowARunEndedAndInWhichTier) {
             SandboxStatus::kKilledBySignal);
   EXPECT_EQ(Run("def f():\n    while True: pass").status, SandboxStatus::kOutOfTime);
   EXPECT_EQ(Run("import time\ndef f():\n    time.sleep(9)").status, SandboxStatus::kOutOfTime);
-  EXPECT_EQ(Run("def f():\n    return 'x' * 2**22").status, SandboxStatus::kOutputTooLong);
+  EXPECT_EQ(Run("def f():\n    return 'x' * 2**24").status, SandboxStatus::kOutputTooLong);
 }
 
 TEST_P(SandboxTest, GivesUpAtTheCallersDeadline) {
