@@ -37,16 +37,13 @@ at::Tensor LatentAttention(const PolicyConfig& config, const LayerWeights& weigh
           : x;
   const at::Tensor q = Linear(compressed, weights.q).view({tokens, heads, nope + rotary});
   const at::Tensor kv = Projected(x, weights.kv_a, weights.kv_a_bias);
-  const at::Tensor latents = RmsNorm(kv.narrow(1, 0, latent), weights.kv_a_norm, kLatentNormEps);
-  const at::Tensor k_rope =
-      Rope(kv.narrow(1, latent, rotary).unsqueeze(1), rope.cos, rope.sin, halves).squeeze(1);
+  const at::Tensor rows =
+      LatentRows(kv, weights.kv_a_norm, kLatentNormEps, rope.cos, rope.sin, halves);
 
   const at::Tensor kv_b = weights.kv_b.view({heads, nope + value, latent});
   const at::Tensor to_key = kv_b.narrow(1, 0, nope);                          // [H, nope, L]
   const at::Tensor from_value = kv_b.narrow(1, nope, value).transpose(1, 2);  // [H, L, v]
-  const at::Tensor q_latent = HeadProducts(q.narrow(2, 0, nope), to_key);
-  const at::Tensor q_rope = Rope(q.narrow(2, nope, rotary), rope.cos, rope.sin, halves);
-  const at::Tensor mixed = mix(at::cat({q_latent, q_rope}, 2), at::cat({latents, k_rope}, 1));
+  const at::Tensor mixed = mix(LatentQueries(q, to_key, rope.cos, rope.sin, halves), rows);
   return Projected(HeadProducts(mixed, from_value).view({tokens, heads * value}), weights.o,
                    weights.o_bias);
 }

@@ -142,46 +142,58 @@ struct EmbeddingFunction : Function<EmbeddingFunction> {
   }
 };
 
+// y = the norm of x [N, D]; both may be columns of wider rows.
+void Normalise(const at::Tensor& x, const at::Tensor& weight, double eps, const at::Tensor& y,
+               const at::Tensor& inverse_rms) {
+  GRPO_DISPATCH(x, [&] {
+    ParallelFor(x.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+      ActiveKernels<scalar_t>().rms_norm(
+          end - begin, x.size(1), Data<scalar_t>(x) + begin * x.stride(0), x.stride(0),
+          Data<scalar_t>(weight), eps, y.mutable_data_ptr<scalar_t>() + begin * y.stride(0),
+          y.stride(0), inverse_rms.mutable_data_ptr<scalar_t>() + begin);
+    });
+  });
+}
+
 constexpr int64_t kNormRows = 64;
+
+// The way back: fills dx, returns the gradient of the weight.
+at::Tensor NormaliseBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
+                             const at::Tensor& inverse_rms, const at::Tensor& dx) {
+  const int64_t rows = x.size(0), width = x.size(1);
+  // Summed over stretches of rows first, so that the sum does not depend on the threads.
+  const at::Tensor parts = at::zeros({(rows + kNormRows - 1) / kNormRows, width}, dy.options());
+  GRPO_DISPATCH(x, [&] {
+    ParallelFor(parts.size(0), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t part = begin; part < end; ++part) {
+        const int64_t row = part * kNormRows;
+        ActiveKernels<scalar_t>().rms_norm_backward(
+            std::min(kNormRows, rows - row), width, Data<scalar_t>(dy) + row * dy.stride(0),
+            dy.stride(0), Data<scalar_t>(x) + row * x.stride(0), x.stride(0),
+            Data<scalar_t>(weight), Data<scalar_t>(inverse_rms) + row,
+            dx.mutable_data_ptr<scalar_t>() + row * dx.stride(0), dx.stride(0),
+            parts.mutable_data_ptr<scalar_t>() + part * width);
+      }
+    });
+  });
+  return parts.sum(0);
+}
 
 struct RmsNormFunction : Function<RmsNormFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             double eps) {
-    at::Tensor y = at::empty(x.sizes(), x.options());
-    at::Tensor inverse_rms = at::empty({x.size(0)}, x.options());
-    const int64_t width = x.size(1);
-    GRPO_DISPATCH(x, [&] {
-      ParallelFor(x.size(0), kRowStep, [&](int64_t begin, int64_t end) {
-        ActiveKernels<scalar_t>().rms_norm(
-            end - begin, width, Data<scalar_t>(x) + begin * x.stride(0), x.stride(0),
-            Data<scalar_t>(weight), eps, y.mutable_data_ptr<scalar_t>() + begin * width,
-            inverse_rms.mutable_data_ptr<scalar_t>() + begin);
-      });
-    });
+    const at::Tensor y = at::empty(x.sizes(), x.options()),
+                     inverse_rms = at::empty({x.size(0)}, x.options());
+    Normalise(x, weight, eps, y, inverse_rms);
     context->save_for_backward({x, weight, inverse_rms});
     return y;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], &inverse_rms = saved[2];
-    const at::Tensor dy = grads[0].contiguous();
-    const int64_t rows = x.size(0), width = x.size(1);
-    at::Tensor dx = at::empty(x.sizes(), dy.options());
-    // Summed over stretches of rows first, so that the sum does not depend on the threads.
-    at::Tensor parts = at::zeros({(rows + kNormRows - 1) / kNormRows, width}, dy.options());
-    GRPO_DISPATCH(x, [&] {
-      ParallelFor(parts.size(0), 1, [&](int64_t begin, int64_t end) {
-        for (int64_t part = begin; part < end; ++part) {
-          const int64_t row = part * kNormRows;
-          ActiveKernels<scalar_t>().rms_norm_backward(
-              std::min(kNormRows, rows - row), width, Data<scalar_t>(dy) + row * width,
-              Data<scalar_t>(x) + row * x.stride(0), x.stride(0), Data<scalar_t>(weight),
-              Data<scalar_t>(inverse_rms) + row, dx.mutable_data_ptr<scalar_t>() + row * width,
-              parts.mutable_data_ptr<scalar_t>() + part * width);
-        }
-      });
-    });
-    return {dx, parts.sum(0), at::Tensor()};
+    const at::Tensor dx = at::empty(saved[0].sizes(), saved[0].options());
+    const at::Tensor d_weight =
+        NormaliseBackward(grads[0].contiguous(), saved[0], saved[1], saved[2], dx);
+    return {dx, d_weight, at::Tensor()};
   }
 };
 
@@ -216,9 +228,9 @@ struct SwiGluFunction : Function<SwiGluFunction> {
   }
 };
 
-at::Tensor Rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool halves,
-                  bool inverse) {
-  at::Tensor y = at::empty(x.sizes(), x.options());
+// y = x [N, H, R] rotated, or rotated back; both may be parts of wider heads.
+void Rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool halves,
+            bool inverse, const at::Tensor& y) {
   const int64_t pairs = x.size(2) / 2;
   GRPO_DISPATCH(x, [&] {
     ParallelFor(x.size(0), kRowStep, [&](int64_t begin, int64_t end) {
@@ -229,7 +241,6 @@ at::Tensor Rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& 
           y.stride(1));
     });
   });
-  return y;
 }
 
 struct RopeFunction : Function<RopeFunction> {
@@ -237,43 +248,118 @@ struct RopeFunction : Function<RopeFunction> {
                             const at::Tensor& sin, bool halves) {
     context->save_for_backward({cos, sin});
     context->saved_data["halves"] = halves;
-    return Rotate(x, cos, sin, halves, /*inverse=*/false);
+    const at::Tensor y = at::empty(x.sizes(), x.options());
+    Rotate(x, cos, sin, halves, /*inverse=*/false, y);
+    return y;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const bool halves = context->saved_data["halves"].toBool();
-    return {Rotate(grads[0].contiguous(), saved[0], saved[1], halves, /*inverse=*/true),
-            at::Tensor(), at::Tensor(), at::Tensor()};
+    const at::Tensor dx = at::empty(grads[0].sizes(), grads[0].options());
+    Rotate(grads[0].contiguous(), saved[0], saved[1], context->saved_data["halves"].toBool(),
+           /*inverse=*/true, dx);
+    return {dx, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
+
+// y [N, H, B] = each head of x [N, H, A] times its matrix of weight [H, A, B]; x and y may be parts
+// of wider heads.
+void MultiplyHeads(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y) {
+  for (int64_t h = 0; h < x.size(1); ++h) {
+    Multiply(x.select(1, h), weight[h], y.select(1, h), false);
+  }
+}
+
+// The way back: fills dx, adds to the gradient of the weight.
+void MultiplyHeadsBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
+                           const at::Tensor& dx, const at::Tensor& d_weight) {
+  const bool transposed = d_weight.stride(2) != 1;  // a product's columns adjoin
+  for (int64_t h = 0; h < x.size(1); ++h) {
+    const at::Tensor x_h = x.select(1, h), dy_h = dy.select(1, h), sum = d_weight[h];
+    Multiply(dy_h, weight[h].t(), dx.select(1, h), false);
+    if (transposed) {
+      Multiply(dy_h.t(), x_h, sum.t(), true);
+    } else {
+      Multiply(x_h.t(), dy_h, sum, true);
+    }
+  }
+}
 
 struct HeadProductsFunction : Function<HeadProductsFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
                             const at::Tensor& weight) {
     context->save_for_backward({x, weight});
-    at::Tensor y = at::empty({x.size(0), x.size(1), weight.size(2)}, x.options());
-    for (int64_t h = 0; h < x.size(1); ++h) {
-      Multiply(x.select(1, h), weight[h], y.select(1, h), false);
-    }
+    const at::Tensor y = at::empty({x.size(0), x.size(1), weight.size(2)}, x.options());
+    MultiplyHeads(x, weight, y);
     return y;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1];
-    const at::Tensor dy = grads[0].contiguous();
-    at::Tensor dx = at::empty(x.sizes(), dy.options());
-    const WeightGradient gradient(weight);
-    const bool transposed = gradient.sum.stride(2) != 1;  // products are stored in rows
-    for (int64_t h = 0; h < x.size(1); ++h) {
-      const at::Tensor x_h = x.select(1, h), dy_h = dy.select(1, h), sum = gradient.sum[h];
-      Multiply(dy_h, weight[h].t(), dx.select(1, h), false);
-      if (transposed) {
-        Multiply(dy_h.t(), x_h, sum.t(), true);
-      } else {
-        Multiply(x_h.t(), dy_h, sum, true);
-      }
-    }
+    const at::Tensor dx = at::empty(saved[0].sizes(), saved[0].options());
+    const WeightGradient gradient(saved[1]);
+    MultiplyHeadsBackward(grads[0].contiguous(), saved[0], saved[1], dx, gradient.sum);
     return {dx, gradient.returned};
+  }
+};
+
+// The first and the last part of every head's width, or of every row's.
+struct Parts {
+  Parts(const at::Tensor& x, int64_t first_width)
+      : first(x.narrow(-1, 0, first_width)),
+        rest(x.narrow(-1, first_width, x.size(-1) - first_width)) {}
+  at::Tensor first;
+  at::Tensor rest;
+};
+
+struct LatentQueriesFunction : Function<LatentQueriesFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& to_key,
+                            const at::Tensor& cos, const at::Tensor& sin, bool halves) {
+    context->save_for_backward({q, to_key, cos, sin});
+    context->saved_data["halves"] = halves;
+    const Parts from(q, to_key.size(1));
+    const at::Tensor y =
+        at::empty({q.size(0), q.size(1), to_key.size(2) + from.rest.size(2)}, q.options());
+    const Parts to(y, to_key.size(2));
+    MultiplyHeads(from.first, to_key, to.first);
+    Rotate(from.rest, cos, sin, halves, /*inverse=*/false, to.rest);
+    return y;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &q = saved[0], &to_key = saved[1];
+    const at::Tensor dq = at::empty(q.sizes(), q.options());
+    const Parts from(grads[0].contiguous(), to_key.size(2)), x(q, to_key.size(1)),
+        to(dq, to_key.size(1));
+    const WeightGradient gradient(to_key);
+    MultiplyHeadsBackward(from.first, x.first, to_key, to.first, gradient.sum);
+    Rotate(from.rest, saved[2], saved[3], context->saved_data["halves"].toBool(), /*inverse=*/true,
+           to.rest);
+    return {dq, gradient.returned, at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+struct LatentRowsFunction : Function<LatentRowsFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& kv,
+                            const at::Tensor& weight, double eps, const at::Tensor& cos,
+                            const at::Tensor& sin, bool halves) {
+    const at::Tensor rows = at::empty(kv.sizes(), kv.options()),
+                     inverse_rms = at::empty({kv.size(0)}, kv.options());
+    const Parts from(kv, weight.size(0)), to(rows, weight.size(0));
+    Normalise(from.first, weight, eps, to.first, inverse_rms);
+    Rotate(from.rest.unsqueeze(1), cos, sin, halves, /*inverse=*/false, to.rest.unsqueeze(1));
+    context->save_for_backward({kv, weight, inverse_rms, cos, sin});
+    context->saved_data["halves"] = halves;
+    return rows;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &kv = saved[0], &weight = saved[1];
+    const at::Tensor d_kv = at::empty(kv.sizes(), kv.options());
+    const Parts from(grads[0].contiguous(), weight.size(0)), x(kv, weight.size(0)),
+        to(d_kv, weight.size(0));
+    const at::Tensor d_weight = NormaliseBackward(from.first, x.first, weight, saved[2], to.first);
+    Rotate(from.rest.unsqueeze(1), saved[3], saved[4], context->saved_data["halves"].toBool(),
+           /*inverse=*/true, to.rest.unsqueeze(1));
+    return {d_kv, d_weight, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -670,6 +756,16 @@ at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& si
 
 at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight) {
   return HeadProductsFunction::apply(x, weight);
+}
+
+at::Tensor LatentQueries(const at::Tensor& q, const at::Tensor& to_key, const at::Tensor& cos,
+                         const at::Tensor& sin, bool halves) {
+  return LatentQueriesFunction::apply(q, to_key, cos, sin, halves);
+}
+
+at::Tensor LatentRows(const at::Tensor& kv, const at::Tensor& norm, double eps,
+                      const at::Tensor& cos, const at::Tensor& sin, bool halves) {
+  return LatentRowsFunction::apply(kv, norm, eps, cos, sin, halves);
 }
 
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,

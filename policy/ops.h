@@ -62,6 +62,15 @@ at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& si
 // B].
 at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight);
 
+// Queries of attention in the latent space: of each head of q [N, H, A + R] the first part times
+// its matrix of to_key [H, A, L], and the rest rotated, to [N, H, L + R].
+at::Tensor LatentQueries(const at::Tensor& q, const at::Tensor& to_key, const at::Tensor& cos,
+                         const at::Tensor& sin, bool halves);
+
+// Its rows, from kv [N, L + R]: the latent normalised by norm [L], and the key rotated.
+at::Tensor LatentRows(const at::Tensor& kv, const at::Tensor& norm, double eps,
+                      const at::Tensor& cos, const at::Tensor& sin, bool halves);
+
 // How sequences lie in packed rows: sequence s is rows cu_seqlens[s] to cu_seqlens[s + 1], after
 // those of sequence prefixes[s] where that is not -1: a prompt that several completions share is
 // computed once. A prefix comes before the sequences that follow it, and has none itself.

@@ -63,7 +63,7 @@ absl::StatusOr<nlohmann::ordered_json> ReadJson(const std::string& path) {
 }  // namespace
 
 absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step,
-                             const CheckpointContents& contents, int keep) {
+                             const CheckpointContents& contents, int keep, int64_t best) {
   const std::string parent = run_dir + "/checkpoints";
   const std::string folder = absl::StrCat(parent, "/step-", step),
                     unfinished = absl::StrCat(parent, "/.unfinished-", step);
@@ -82,6 +82,7 @@ absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step,
   RETURN_IF_ERROR(PutInPlace(unfinished, folder));
   ASSIGN_OR_RETURN(const std::vector<int64_t> steps, FinishedSteps(parent));
   for (size_t i = 0; i + keep < steps.size(); ++i) {
+    if (steps[i] == best) continue;
     RETURN_IF_ERROR(RemoveTree(absl::StrCat(parent, "/step-", steps[i])));
   }
   return absl::OkStatus();

@@ -23,9 +23,10 @@ struct CheckpointContents {
   const Weights* reference = nullptr;  // of the KL term; null without one
 };
 
-// Writes step-<step> and then removes all but the newest `keep` checkpoints.
+// Writes step-<step> and then removes all but the newest `keep` checkpoints and that of the step
+// `best`, where it is not negative.
 absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step,
-                             const CheckpointContents& contents, int keep);
+                             const CheckpointContents& contents, int keep, int64_t best = -1);
 
 // The folder of the newest complete checkpoint; an empty text where there is none. Half-written
 // ones are never looked at: they have no final name.

@@ -114,6 +114,13 @@ std::vector<CommandSpec> MakeCommands() {
        "every\n"
        "token given those before it (null for the first) and the most likely next token after it.",
        /*positional=*/0, OptionsOf<LogprobsOptions>()},
+      {Command::kLoss, "loss", "loss --policy PATH [OPTION …]  < in.jsonl",
+       "the loss and the gradient of given completions",
+       "Reads a completion a line: \"group\", \"prompt\" and \"completion\" as token ids, "
+       "\"reward\" or\n"
+       "\"advantage\", and, where they are not this policy's, \"behavior_logprobs\" and\n"
+       "\"reference_logprobs\" of the completion. Prints one JSON line; changes nothing.",
+       /*positional=*/0, OptionsOf<LossOptions>()},
       {Command::kBenchRollout, "bench rollout", "bench rollout --policy PATH [OPTION …]",
        "measures the rollout engine: JSON lines",
        "Samples random prompts and prints rates, times, memory, the machine's own limits, and how\n"
@@ -279,6 +286,15 @@ absl::Status ReadOptions(const CommandSpec& spec, const Words& words, Options& o
   return errors.ToStatus();
 }
 
+// An algorithm gives defaults to the options that are not there.
+absl::Status ReadLossOptions(const CommandSpec& spec, const Words& words, LossOptions& options) {
+  RETURN_IF_ERROR(ReadOptions(spec, words, options));
+  LossOptions with_algorithm;
+  ApplyAlgorithm(options.algorithm, &with_algorithm.objective);
+  options = with_algorithm;
+  return ReadOptions(spec, words, options);
+}
+
 absl::Status FinishConvert(const CommandSpec& spec, const Words& words, CommandLine& line) {
   if (words.positional.size() < 2) {
     return UsageError(
@@ -306,6 +322,8 @@ absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
     RETURN_IF_ERROR(ReadOptions(spec, words, line.sample));
   } else if (spec.command == Command::kLogprobs) {
     RETURN_IF_ERROR(ReadOptions(spec, words, line.logprobs));
+  } else if (spec.command == Command::kLoss) {
+    RETURN_IF_ERROR(ReadLossOptions(spec, words, line.loss));
   } else if (spec.command == Command::kBenchRollout) {
     RETURN_IF_ERROR(ReadOptions(spec, words, line.bench_rollout));
   } else if (spec.command == Command::kBenchLearner) {
@@ -342,7 +360,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   CommandLine line;
   if (arguments.empty()) {
     return UsageError(
-        "grpo: needs a command: train, eval, score, sample, logprobs, bench or convert. See grpo "
+        "grpo: needs a command: train, eval, score, sample, logprobs, loss, bench or convert. See "
+        "grpo "
         "--help.");
   }
   if (IsHelp(arguments[0])) return line;

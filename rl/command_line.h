@@ -10,6 +10,8 @@
 #include "absl/types/optional.h"
 
 #include "data/config_fields.h"
+#include "rl/objective/algorithm.h"
+#include "rl/objective/objective_config.h"
 #include "rl/rollout_config.h"
 #include "rollout/sampling.h"
 
@@ -21,6 +23,7 @@ enum class Command {
   kScore,
   kSample,
   kLogprobs,
+  kLoss,
   kBenchRollout,
   kBenchLearner,
   kConvert,
@@ -71,6 +74,33 @@ struct LogprobsOptions {
         "is LibTorch's choice");
     visit("experts", experts, NoConstraint(), "adds the chosen experts");
     visit("top_logits", top_logits, Range(0, 1 << 24), "adds the best logits, this many a token");
+    visit("threads", threads, Range(1, 1024), "processor threads; no result depends on it");
+  }
+};
+
+// Options of `grpo loss`. The algorithm sets what the other options do not.
+struct LossOptions {
+  std::string policy;
+  std::string algorithm = "dapo";
+  ObjectiveConfig objective;
+  OffPolicyConfig off_policy;
+  double temperature = 1;
+  int max_new_tokens = 256;
+  int micro_batch_tokens = 8192;
+  int threads = 2;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("policy", policy, NotEmpty(), "folder or GGUF file of the policy");
+    visit("algorithm", algorithm, OneOf{AlgorithmNames()},
+          "sets what the options below do not (rl/objective/algorithm.h)");
+    objective.VisitFields(visit);
+    off_policy.VisitFields(visit);
+    visit("temperature", temperature, Range(1e-3, 100), "at which log-probs are taken");
+    visit("max_new_tokens", max_new_tokens, Range(1, 1 << 20),
+          "that a completion may have: the denominator of the constant aggregation");
+    visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
+          "token budget of one forward and backward; changes no more than rounding");
     visit("threads", threads, Range(1, 1024), "processor threads; no result depends on it");
   }
 };
@@ -170,6 +200,7 @@ struct CommandLine {
   bool list = false;                   // score
   SampleOptions sample;                // sample
   LogprobsOptions logprobs;            // logprobs
+  LossOptions loss;                    // loss
   RolloutBenchOptions bench_rollout;
   LearnerBenchOptions bench_learner;
   ConvertOptions convert;  // convert

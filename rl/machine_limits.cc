@@ -8,10 +8,10 @@
 
 #include "absl/time/clock.h"
 #include <ATen/ATen.h>
+#include <sys/mman.h>
 
 #include "data/check.h"
 #include "policy/threads.h"
-#include "policy/weights.h"
 
 namespace grpo {
 namespace {
@@ -59,18 +59,25 @@ class Products {
 };
 
 // Each thread reads its part of the memory from several places at once: a processor fetches ahead
-// only so far in each.
+// only so far in each. Pages of its own, which are given back: whoever measures peak memory next
+// must not find them.
 class Memory {
  public:
-  explicit Memory(int threads)
-      : threads_(threads), words_(at::empty({threads * kStreams * kStreamWords}, at::kLong)) {
-    AskForHugePages(words_);
-    words_.fill_(1);
+  explicit Memory(int threads) : threads_(threads), num_words_(threads * kStreams * kStreamWords) {
+    void* const pages = mmap(nullptr, num_words_ * sizeof(int64_t), PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    GRPO_CHECK(pages != MAP_FAILED);
+    madvise(pages, num_words_ * sizeof(int64_t), MADV_HUGEPAGE);
+    words_ = static_cast<int64_t*>(pages);
+    std::fill_n(words_, num_words_, 1);
   }
+  ~Memory() { munmap(words_, num_words_ * sizeof(int64_t)); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
 
   double BytesPerSecond() const {
     std::vector<int64_t> sums(threads_);
-    const int64_t* const words = words_.const_data_ptr<int64_t>();
+    const int64_t* const words = words_;
     const double seconds = SecondsOf(threads_, [&](int t) {
       const int64_t* const own = words + t * kStreams * kStreamWords;
       int64_t sums_of_line[kLineWords] = {};
@@ -83,14 +90,15 @@ class Memory {
       sums[t] = std::accumulate(std::begin(sums_of_line), std::end(sums_of_line), int64_t{0});
     });
     GRPO_CHECK(sums[0] == kStreams * kStreamWords);
-    return static_cast<double>(words_.nbytes()) / seconds;
+    return static_cast<double>(num_words_ * sizeof(int64_t)) / seconds;
   }
 
  private:
   static constexpr int64_t kStreams = 4, kStreamWords = 8 << 20,
                            kLineWords = 8;  // 256 MiB a thread
   int threads_;
-  at::Tensor words_;
+  int64_t num_words_;
+  int64_t* words_;
 };
 
 double Median(std::vector<double> values) {

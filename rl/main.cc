@@ -1,6 +1,7 @@
 // The program: parses the command line, runs a command, turns its status into an exit code.
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "rl/eval_command.h"
 #include "rl/interrupt.h"
 #include "rl/logprobs_command.h"
+#include "rl/loss_command.h"
 #include "rl/sample_command.h"
 #include "rl/score_command.h"
 #include "rl/train_command.h"
@@ -37,6 +39,8 @@ absl::Status RunCommand(const grpo::CommandLine& command) {
       return grpo::RunSample(command, grpo::InterruptFlag());
     case grpo::Command::kLogprobs:
       return grpo::RunLogprobs(command);
+    case grpo::Command::kLoss:
+      return grpo::RunLoss(command.loss, std::cin, std::cout);
     case grpo::Command::kBenchRollout:
       return grpo::RunRolloutBench(command.bench_rollout);
     case grpo::Command::kBenchLearner:

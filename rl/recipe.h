@@ -190,12 +190,18 @@ struct EvalConfig {
 
 struct CheckpointConfig {
   int every_steps = 25;
+  double every_minutes = 0;
   int keep = 2;
+  bool keep_best = false;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("every_steps", every_steps, AtLeast(0), "steps between checkpoints; 0: at the end only");
-    visit("keep", keep, AtLeast(1), "checkpoints that stay on disk");
+    visit("every_minutes", every_minutes, Range(0, 1e6),
+          "after the first step that ends so long after the last checkpoint, too; 0: never");
+    visit("keep", keep, AtLeast(1), "checkpoints that stay on disk: the newest");
+    visit("keep_best", keep_best, NoConstraint(),
+          "and the best one of those that eval.every_steps evaluates");
   }
 };
 

@@ -54,6 +54,7 @@ absl::Status Trainer::Run() {
     ++state_.stage;
     state_.stage_step = 0;
     state_.cursor.clear();
+    state_.refreshed_step = -1;
     optimizer_.reset();
     reference_.reset();
     RETURN_IF_ERROR(SaveCheckpoint());
@@ -170,9 +171,14 @@ absl::Status Trainer::EvaluateWhenDue(int64_t step) {
   const bool due = every > 0 && step > 0 && step % every == 0 && !parts_.held_out.empty();
   if (!due || state_.evaluated_step == step) return absl::OkStatus();
   const size_t count = std::min<size_t>(recipe_.eval.every_problems, parts_.held_out.size());
-  RETURN_IF_ERROR(EvaluateProblems(count, "during", step).status());
+  ASSIGN_OR_RETURN(const Evaluation evaluation, EvaluateProblems(count, "during", step));
   state_.evaluated_step = step;
-  return absl::OkStatus();
+  if (!recipe_.checkpoint.keep_best || evaluation.PassRate() <= state_.best_pass_rate) {
+    return absl::OkStatus();
+  }
+  state_.best_pass_rate = evaluation.PassRate();
+  state_.best_step = state_.total_steps;
+  return SaveCheckpoint();
 }
 
 absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
@@ -251,9 +257,10 @@ void Trainer::RefreshReferenceWhenDue(int64_t step) {
   const int every = objective.reference_refresh_steps;
   if (!reference_.has_value()) {
     reference_ = parts_.weights.Clone();
-  } else if (every > 0 && step % every == 0) {
+  } else if (every > 0 && step % every == 0 && state_.refreshed_step != step) {
     reference_->MoveTowards(parts_.weights, 1 - objective.reference_decay);
   }
+  state_.refreshed_step = step;  // not again where the step is interrupted and begun once more
 }
 
 absl::StatusOr<Evaluation> Trainer::EvaluateProblems(size_t count, const char* label,
@@ -285,9 +292,13 @@ absl::Status Trainer::StepDone(int64_t stage_steps, const std::string& cursor) {
   ++state_.stage_step;
   ++state_.total_steps;
   state_.cursor = cursor;
-  const int every = recipe_.checkpoint.every_steps;
+  const CheckpointConfig& checkpoint = recipe_.checkpoint;
   const bool last = state_.stage_step == stage_steps;  // Run() saves at the end of a stage
-  if (!last && every > 0 && state_.stage_step % every == 0) RETURN_IF_ERROR(SaveCheckpoint());
+  const bool by_steps =
+      checkpoint.every_steps > 0 && state_.stage_step % checkpoint.every_steps == 0;
+  const bool by_time = checkpoint.every_minutes > 0 &&
+                       absl::Now() - saved_ >= absl::Minutes(checkpoint.every_minutes);
+  if (!last && (by_steps || by_time)) RETURN_IF_ERROR(SaveCheckpoint());
   return CheckInterrupt();
 }
 
@@ -314,6 +325,9 @@ absl::Status Trainer::SaveCheckpoint() {
   contents.state["total_steps"] = state_.total_steps;
   contents.state["cursor"] = state_.cursor;
   contents.state["evaluated_step"] = state_.evaluated_step;
+  contents.state["refreshed_step"] = state_.refreshed_step;
+  contents.state["best_step"] = state_.best_step;
+  contents.state["best_pass_rate"] = state_.best_pass_rate;
   contents.state["optimizer_step"] = optimizer_ == nullptr ? int64_t{-1} : optimizer_->step();
   contents.state["entropy_coef"] = entropy_coef_;
   contents.state["recorder"] = RecorderPositionToJson(position);
@@ -324,8 +338,10 @@ absl::Status Trainer::SaveCheckpoint() {
                      parts_.format.end_tokens().front()};
   if (optimizer_ != nullptr) contents.optimizer = optimizer_->State();
   if (reference_.has_value()) contents.reference = &*reference_;
-  RETURN_IF_ERROR(
-      WriteCheckpoint(recipe_.run.dir, state_.total_steps, contents, recipe_.checkpoint.keep));
+  RETURN_IF_ERROR(WriteCheckpoint(recipe_.run.dir, state_.total_steps, contents,
+                                  recipe_.checkpoint.keep,
+                                  recipe_.checkpoint.keep_best ? state_.best_step : -1));
+  saved_ = absl::Now();
   AddSeconds("checkpoint", watch.Seconds());
   return absl::OkStatus();
 }
@@ -337,6 +353,9 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
   state_.total_steps = state.value("total_steps", int64_t{-1});
   state_.cursor = state.value("cursor", "");
   state_.evaluated_step = state.value("evaluated_step", int64_t{-1});
+  state_.refreshed_step = state.value("refreshed_step", int64_t{-1});
+  state_.best_step = state.value("best_step", int64_t{-1});
+  state_.best_pass_rate = state.value("best_pass_rate", -1.0);
   entropy_coef_ = state.value("entropy_coef", entropy_coef_);
   const int64_t optimizer_step = state.value("optimizer_step", int64_t{-1});
   const int num_stages = static_cast<int>(recipe_.run.stages.size());

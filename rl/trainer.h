@@ -18,6 +18,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 #include "rl/batch_builder.h"
 #include "rl/evaluation.h"
@@ -36,6 +38,9 @@ struct TrainState {
   int64_t total_steps = 0;           // of all stages, names checkpoints
   std::string cursor;                // of the stage's prompts; empty at their beginning
   int64_t evaluated_step = -1;       // last grpo step whose evaluation is in the metrics
+  int64_t refreshed_step = -1;       // last grpo step before which the reference was refreshed
+  int64_t best_step = -1;            // total_steps of the best policy evaluated in training
+  double best_pass_rate = -1;        // its
   std::optional<Evaluation> before;  // held-out results before grpo, and after it
   std::optional<Evaluation> after;
 };
@@ -96,6 +101,7 @@ class Trainer {
   std::optional<Weights> reference_;  // of the KL term
   double entropy_coef_;               // of the next step
   TrainState state_;
+  absl::Time saved_ = absl::Now();  // when the last checkpoint was written
   std::vector<std::pair<std::string, double>> seconds_;
 };
 

@@ -155,7 +155,8 @@ void BatchForward::Embed(int thread) {
 void BatchForward::Norm(int thread, const at::Tensor& weight) {
   const int begin = Begin(thread), width = config_.hidden_size;
   kernels_.rms_norm(End(thread) - begin, width, hidden_ + int64_t{begin} * width, width,
-                    Data(weight), config_.rms_norm_eps, x_ + int64_t{begin} * width, nullptr);
+                    Data(weight), config_.rms_norm_eps, x_ + int64_t{begin} * width, width,
+                    nullptr);
 }
 
 void BatchForward::AddBias(float* row, const at::Tensor& bias) const {
@@ -235,7 +236,7 @@ void BatchForward::CacheLatents(int thread, int layer) {
     float* cached = threads_[thread].cached_row.data();
     AddBias(kv, weights.kv_a_bias);
     kernels_.rms_norm(1, latent, kv, latent, Data(weights.kv_a_norm), kLatentNormEps, cached,
-                      nullptr);
+                      latent, nullptr);
     const int64_t angles = rows_[n].position * (rotary / 2);
     kernels_.rope(1, 1, rotary, kv + latent, rotary, rotary, Data(rope_.cos) + angles,
                   Data(rope_.sin) + angles, halves_, false, cached + latent, rotary, rotary);
@@ -243,7 +244,8 @@ void BatchForward::CacheLatents(int thread, int layer) {
     if (!weights.q_a.defined()) continue;
     float* q_a = q_a_ + int64_t{n} * q_lora;
     AddBias(q_a, weights.q_a_bias);
-    kernels_.rms_norm(1, q_lora, q_a, q_lora, Data(weights.q_a_norm), kLatentNormEps, q_a, nullptr);
+    kernels_.rms_norm(1, q_lora, q_a, q_lora, Data(weights.q_a_norm), kLatentNormEps, q_a, q_lora,
+                      nullptr);
   }
 }
 
@@ -276,7 +278,7 @@ void BatchForward::RotateAndCache(int thread, int layer) {
   const int64_t qkv_row = int64_t{heads + 2 * cached_heads} * width;
   const auto normalise = [&](int count, float* x, const at::Tensor& norm) {
     if (!norm.defined()) return;
-    kernels_.rms_norm(count, width, x, width, Data(norm), config_.rms_norm_eps, x, nullptr);
+    kernels_.rms_norm(count, width, x, width, Data(norm), config_.rms_norm_eps, x, width, nullptr);
   };
   for (int n = Begin(thread); n < End(thread); ++n) {
     float* q = q_ + n * qkv_row;
@@ -473,7 +475,7 @@ void BatchForward::Head(int thread, TeamBarrier& barrier) {
   for (int i = thread; i < wanted; i += num_threads_) {
     float* row = x_ + int64_t{i} * width;
     kernels_.rms_norm(1, width, hidden_ + int64_t{wanted_[i]} * width, width,
-                      Data(weights_.final_norm), config_.rms_norm_eps, row, nullptr);
+                      Data(weights_.final_norm), config_.rms_norm_eps, row, width, nullptr);
     Scale(width, config_.logit_scale(), row);
   }
   Finish(thread, WorkKind::kRows, &barrier);

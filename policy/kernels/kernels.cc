@@ -26,29 +26,26 @@ constexpr int kTileVectors = 2;
 constexpr int kAhead = 12;   // steps of k by which rows of B are fetched early
 constexpr int kDepth = 256;  // of a packed block of B: stays in the second-level cache
 
-// One tile of C: kRows x (kVectors vectors), over `depth` steps of k, each a row of b. The loops
-// over `sum` are unrolled, all of them: otherwise it lives in memory, not in registers.
+// One tile of C: kRows x (kVectors vectors, the last one perhaps not whole), over `depth` steps of
+// k, each a row of b. The loops over `sum` are unrolled, all of them: otherwise it lives in memory,
+// not in registers.
 template <typename T, int kRows, int kVectors>
 void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_stride, T* c,
           int64_t ldc, bool load_c, int columns) {
   using Vector = typename VectorOf<T>::Type;
-  constexpr int kLanes = VectorOf<T>::kLanes, kWidth = kLanes * kVectors;
+  constexpr int kLanes = VectorOf<T>::kLanes;
   Vector sum[kRows][kVectors];
-  T edge[kRows][kWidth];
-  const bool whole = columns == kWidth;
-  T* const rows = whole ? c : edge[0];  // where the sums come from and go to
-  const int64_t stride = whole ? ldc : kWidth;
-  if (load_c && !whole) {
-    for (int i = 0; i < kRows; ++i) {
-      std::copy_n(c + i * ldc, columns, edge[i]);
-      std::fill(edge[i] + columns, edge[i] + kWidth, T{0});
-    }
-  }
+  const int last = columns - (kVectors - 1) * kLanes;  // of the last vector's lanes
 #pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) {
-      sum[i][v] = load_c ? Load(rows + i * stride + v * kLanes) : Vector{};
+      const T* const from = c + i * ldc + v * kLanes;
+      if (!load_c) {
+        sum[i][v] = Vector{};
+      } else {
+        sum[i][v] = v + 1 < kVectors || last == kLanes ? Load(from) : LoadPart(from, last);
+      }
     }
   }
   for (int k = 0; k < depth; ++k) {
@@ -70,10 +67,15 @@ void Tile(int depth, const T* a, int64_t a_row, int64_t a_col, const T* b, int64
 #pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) Store(rows + i * stride + v * kLanes, sum[i][v]);
+    for (int v = 0; v < kVectors; ++v) {
+      T* const to = c + i * ldc + v * kLanes;
+      if (v + 1 < kVectors || last == kLanes) {
+        Store(to, sum[i][v]);
+      } else {
+        StorePart(to, sum[i][v], last);
+      }
+    }
   }
-  if (whole) return;
-  for (int i = 0; i < kRows; ++i) std::copy_n(edge[i], columns, c + i * ldc);
 }
 
 template <typename T, int kRows>
@@ -111,7 +113,13 @@ void PackB(int depth, int n, const T* b, int64_t b_row, int64_t b_col, T* packed
     if (columns < kWidth) std::fill_n(packed, static_cast<int64_t>(depth) * kWidth, T{});
     const T* from = b + j0 * b_col;
     if (b_col == 1) {
-      for (int k = 0; k < depth; ++k) std::copy_n(from + k * b_row, columns, packed + k * kWidth);
+      for (int k = 0; k < depth; ++k) {
+        if (columns == kWidth) {
+          std::copy_n(from + k * b_row, kWidth, packed + k * kWidth);
+        } else {
+          std::copy_n(from + k * b_row, columns, packed + k * kWidth);
+        }
+      }
       continue;
     }
     for (int j = 0; j < columns; j += kLanes) {
@@ -341,10 +349,10 @@ T Dot(const T* a, const T* b, int n) {
 
 template <typename T>
 void RmsNorm(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T eps, T* y,
-             T* inverse_rms) {
+             int64_t y_stride, T* inverse_rms) {
   for (int r = 0; r < rows; ++r) {
     const T* in = x + r * x_stride;
-    T* out = y + static_cast<int64_t>(r) * dim;
+    T* out = y + r * y_stride;
     const T inverse = T{1} / std::sqrt(Dot(in, in, dim) / static_cast<T>(dim) + eps);
     for (int i = 0; i < dim; ++i) out[i] = in[i] * inverse * weight[i];
     if (inverse_rms != nullptr) inverse_rms[r] = inverse;
@@ -353,13 +361,14 @@ void RmsNorm(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T
 
 // With n = x * inverse: dx = inverse * (w dy - n * mean(n w dy)), dw = sum over rows of dy n.
 template <typename T>
-void RmsNormBackward(int rows, int dim, const T* dy, const T* x, int64_t x_stride, const T* weight,
-                     const T* inverse_rms, T* dx, T* dweight) {
+void RmsNormBackward(int rows, int dim, const T* dy, int64_t dy_stride, const T* x,
+                     int64_t x_stride, const T* weight, const T* inverse_rms, T* dx,
+                     int64_t dx_stride, T* dweight) {
   std::vector<T> weighted(dim);
   for (int r = 0; r < rows; ++r) {
     const T* in = x + r * x_stride;
-    const T* d_out = dy + static_cast<int64_t>(r) * dim;
-    T* d_in = dx + static_cast<int64_t>(r) * dim;
+    const T* d_out = dy + r * dy_stride;
+    T* d_in = dx + r * dx_stride;
     const T inverse = inverse_rms[r];
     for (int i = 0; i < dim; ++i) weighted[i] = weight[i] * d_out[i];
     const T projection = Dot(weighted.data(), in, dim) * inverse * inverse / static_cast<T>(dim);

@@ -118,10 +118,11 @@ struct Kernels {
   // y = x / sqrt(mean(x^2) + eps) * weight; inverse_rms [N] is kept for the backward pass (may be
   // null).
   void (*rms_norm)(int rows, int dim, const T* x, int64_t x_stride, const T* weight, T eps, T* y,
-                   T* inverse_rms);
+                   int64_t y_stride, T* inverse_rms);
   // dx overwritten, dweight [dim] added to.
-  void (*rms_norm_backward)(int rows, int dim, const T* dy, const T* x, int64_t x_stride,
-                            const T* weight, const T* inverse_rms, T* dx, T* dweight);
+  void (*rms_norm_backward)(int rows, int dim, const T* dy, int64_t dy_stride, const T* x,
+                            int64_t x_stride, const T* weight, const T* inverse_rms, T* dx,
+                            int64_t dx_stride, T* dweight);
 
   // y[i] = silu(gate_up[i]) * gate_up[width + i].
   void (*swiglu)(int rows, int width, const T* gate_up, T* y);

@@ -32,6 +32,33 @@ void Store(T* p, typename VectorOf<T>::Type v) {
   std::memcpy(p, &v, sizeof(v));
 }
 
+// The first `count` lanes, zeros beyond them; and only those.
+#if GRPO_VECTOR_BYTES == 64
+[[gnu::always_inline]] inline __m512 LoadPart(const float* p, int count) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+}
+[[gnu::always_inline]] inline __m512d LoadPart(const double* p, int count) {
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), p);
+}
+[[gnu::always_inline]] inline void StorePart(float* p, __m512 v, int count) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
+}
+[[gnu::always_inline]] inline void StorePart(double* p, __m512d v, int count) {
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1), v);
+}
+#else
+template <typename T>
+typename VectorOf<T>::Type LoadPart(const T* p, int count) {
+  typename VectorOf<T>::Type v = {};
+  std::memcpy(&v, p, count * sizeof(T));
+  return v;
+}
+template <typename T>
+void StorePart(T* p, typename VectorOf<T>::Type v, int count) {
+  std::memcpy(p, &v, count * sizeof(T));
+}
+#endif
+
 // sum + a * b, rounded once where the instruction set can. Compilers choose by themselves which of
 // `sum += a * b` they fuse, and not alike in two functions that must give one result.
 #if GRPO_VECTOR_BYTES == 64

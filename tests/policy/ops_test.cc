@@ -149,6 +149,37 @@ TEST(HeadProductsTest, MultipliesEachHeadByItsOwnMatrixAlsoThroughATransposedVie
       {Random({4, 2, 3}, 1), Random({2, 5, 3}, 2)});
 }
 
+TEST(LatentQueriesTest, MultipliesTheFirstPartOfEachHeadAndRotatesTheRest) {
+  const at::Tensor q = Random({5, 2, 7}, 1), angles = Random({5, 2}, 2);
+  const at::Tensor to_key = Random({2, 5, 3}, 3).narrow(1, 1, 3);  // not contiguous, as in kv_b
+  for (const bool halves : {false, true}) {
+    const at::Tensor y = LatentQueries(q, to_key, angles.cos(), angles.sin(), halves);
+    EXPECT_TRUE(y.narrow(2, 0, 3).equal(HeadProducts(q.narrow(2, 0, 3), to_key)));
+    EXPECT_TRUE(
+        y.narrow(2, 3, 4).equal(Rope(q.narrow(2, 3, 4), angles.cos(), angles.sin(), halves)));
+    ExpectGradientsOfFiniteDifferences(
+        [&](const auto& in) {
+          return LatentQueries(in[0], in[1].narrow(1, 1, 3), angles.cos(), angles.sin(), halves);
+        },
+        {q.clone(), Random({2, 5, 3}, 3)});
+  }
+}
+
+TEST(LatentRowsTest, NormalisesTheLatentAndRotatesTheKey) {
+  const at::Tensor kv = Random({5, 7}, 1), norm = Random({3}, 2), angles = Random({5, 2}, 3);
+  for (const bool halves : {false, true}) {
+    const at::Tensor rows = LatentRows(kv, norm, 1e-5, angles.cos(), angles.sin(), halves);
+    EXPECT_TRUE(rows.narrow(1, 0, 3).equal(RmsNorm(kv.narrow(1, 0, 3), norm, 1e-5)));
+    EXPECT_TRUE(rows.narrow(1, 3, 4).equal(
+        Rope(kv.narrow(1, 3, 4).unsqueeze(1), angles.cos(), angles.sin(), halves).squeeze(1)));
+    ExpectGradientsOfFiniteDifferences(
+        [&](const auto& in) {
+          return LatentRows(in[0], in[1], 1e-5, angles.cos(), angles.sin(), halves);
+        },
+        {kv.clone(), norm.clone()});
+  }
+}
+
 // Latent attention: two heads over one cached row, whose first entries are the value.
 constexpr AttentionShape kLatentShape = {.num_heads = 2,
                                          .num_cached_heads = 1,

@@ -12,13 +12,13 @@ namespace {
 
 class CheckpointTest : public testing::Test {
  protected:
-  absl::Status Write(int64_t step, int keep = 2) {
+  absl::Status Write(int64_t step, int keep = 2, int64_t best = -1) {
     CheckpointContents contents;
     contents.state["cursor"] = "c" + std::to_string(step);
     contents.weights = &weights_;
     contents.extras.tokenizer_json = "{}";
     contents.optimizer = {{"m.w", at::ones({2})}};
-    return WriteCheckpoint(folder_.path(), step, contents, keep);
+    return WriteCheckpoint(folder_.path(), step, contents, keep, best);
   }
 
   ScratchFolder folder_;
@@ -39,6 +39,15 @@ TEST_F(CheckpointTest, KeepsTheNewestOnes) {
   for (int64_t step : {5, 10, 100}) ASSERT_TRUE(Write(step).ok());
   EXPECT_EQ(*ListDirectory(folder_.Path("checkpoints")),
             (std::vector<std::string>{"step-10", "step-100"}));
+}
+
+TEST_F(CheckpointTest, KeepsTheBestOneToo) {
+  for (int64_t step : {5, 10, 15, 20}) ASSERT_TRUE(Write(step, 1, /*best=*/10).ok());
+  EXPECT_EQ(*ListDirectory(folder_.Path("checkpoints")),
+            (std::vector<std::string>{"step-10", "step-20"}));
+  ASSERT_TRUE(Write(25, 1, /*best=*/20).ok());
+  EXPECT_EQ(*ListDirectory(folder_.Path("checkpoints")),
+            (std::vector<std::string>{"step-20", "step-25"}));
 }
 
 TEST_F(CheckpointTest, ReplacesOneOfTheSameStep) {

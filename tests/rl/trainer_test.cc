@@ -5,8 +5,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include <nlohmann/json.hpp>
 #include <sched.h>
@@ -148,6 +150,54 @@ TEST(TrainerTest, StopsAtAStepWhenInterruptedAndGoesOnWithTheSameBytes) {
   }
   ASSERT_EQ(TrainSmall(stopped, {}, true, kNeverInterrupted), absl::OkStatus());
   ExpectSameRun(whole, stopped);
+}
+
+// What a checkpoint says of itself, by its step.
+std::map<std::string, nlohmann::json> States(const std::string& folder) {
+  std::map<std::string, nlohmann::json> states;
+  const auto names = ListDirectory(folder + "/checkpoints");
+  for (const std::string& name : *names) {
+    states[name] =
+        nlohmann::json::parse(*ReadFile(folder + "/checkpoints/" + name + "/state.json"));
+  }
+  return states;
+}
+
+TEST(TrainerTest, KeepsTheBestOfThePoliciesThatItEvaluated) {
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run");
+  ASSERT_EQ(TrainSmall(run,
+                       {"checkpoint.keep_best=true", "checkpoint.keep=1",
+                        "checkpoint.every_steps=0", "eval.every_steps=1"},
+                       false, kNeverInterrupted),
+            absl::OkStatus());
+  double best = -1;
+  int64_t best_step = -1;  // 12 steps of imitation come first
+  for (const absl::string_view line : absl::StrSplit(Metrics(run), '\n', absl::SkipEmpty())) {
+    const auto record = nlohmann::json::parse(line);
+    if (!record.contains("eval/during/mean@2")) continue;
+    const double rate = record["eval/during/mean@2"];
+    if (rate > best) best_step = 12 + record["step"].get<int64_t>();
+    best = std::max(best, rate);
+  }
+  const auto states = States(run);
+  EXPECT_EQ(states.size(), 2u);
+  EXPECT_EQ(states.begin()->first, absl::StrCat("step-", best_step));
+  for (const auto& [name, state] : states) {
+    EXPECT_EQ(state["best_step"], best_step) << name;
+    EXPECT_EQ(state["best_pass_rate"], best) << name;
+  }
+}
+
+TEST(TrainerTest, WritesACheckpointAfterSoManyMinutes) {
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run");
+  ASSERT_EQ(TrainSmall(run,
+                       {"checkpoint.every_minutes=1e-9", "checkpoint.every_steps=0",
+                        "checkpoint.keep=100", "run.stages=[\"sft\"]"},
+                       false, kNeverInterrupted),
+            absl::OkStatus());
+  EXPECT_EQ(States(run).size(), 12u);  // a step each
 }
 
 // A reward of one's own, which compares whole groups, dies, hangs, and writes NaN and garbage now
