@@ -114,8 +114,7 @@ at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
   at::Tensor hidden = Scaled(Embedding(weights.embedding, tokens, type), config.embedding_scale());
   const AttentionShape shape = CachedAttentionShape(config);
   const Mix mix = [&](const at::Tensor& q, const at::Tensor& rows) {
-    return AttendsInBFloat16(weights) ? PackedAttentionInBFloat16(q, rows, shape, sequences)
-                                      : PackedAttention(q, rows, shape, sequences);
+    return PackedAttention(q, rows, shape, sequences, AttendsInBFloat16(weights));
   };
   int moe_layer = 0;
   for (int i = 0; i < config.num_hidden_layers; ++i) {

@@ -9,6 +9,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "data/check.h"
 #include "policy/kernels/bf16_attention.h"
 #include "policy/kernels/bf16_products.h"
 #include "policy/kernels/kernels.h"
@@ -83,11 +84,21 @@ at::Tensor CollectedGradient(const at::Tensor& weight) {
                              weight.storage_offset() - parameter.storage_offset());
 }
 
+bool IsBFloat16(const at::Tensor& weight) { return weight.scalar_type() == at::kBFloat16; }
+
+// What a gradient of this weight is multiplied from, in its type: with a bfloat16 weight, products
+// of the backward pass are in bfloat16 too.
+at::Tensor Factor(const at::Tensor& x, const at::Tensor& weight) {
+  return IsBFloat16(weight) ? x.to(at::kBFloat16) : x;
+}
+
 // The gradient of a weight as backward passes return it, and where to add it up: most of what a
-// step computes is these, and the largest of its tensors.
+// step computes is these, and the largest of its tensors. Those of bfloat16 weights are fp32, and
+// always collected: autograd hands on none of another type than the weight's.
 struct WeightGradient {
   explicit WeightGradient(const at::Tensor& weight) : sum(CollectedGradient(weight)) {
     if (sum.defined()) return;
+    GRPO_CHECK(!IsBFloat16(weight));
     returned = at::zeros(weight.sizes(), weight.options());
     sum = returned;
   }
@@ -98,7 +109,7 @@ struct WeightGradient {
 struct LinearFunction : Function<LinearFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
                             const at::Tensor& weight) {
-    context->save_for_backward({x, weight});
+    context->save_for_backward({weight.requires_grad() ? Factor(x, weight) : x, weight});
     at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
     Multiply(x, weight.t(), y, false);
     return y;
@@ -273,14 +284,11 @@ void MultiplyHeads(const at::Tensor& x, const at::Tensor& weight, const at::Tens
 void MultiplyHeadsBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
                            const at::Tensor& dx, const at::Tensor& d_weight) {
   const bool transposed = d_weight.stride(2) != 1;  // a product's columns adjoin
+  const at::Tensor left = transposed ? dy : x, right = Factor(transposed ? x : dy, weight);
   for (int64_t h = 0; h < x.size(1); ++h) {
-    const at::Tensor x_h = x.select(1, h), dy_h = dy.select(1, h), sum = d_weight[h];
-    Multiply(dy_h, weight[h].t(), dx.select(1, h), false);
-    if (transposed) {
-      Multiply(dy_h.t(), x_h, sum.t(), true);
-    } else {
-      Multiply(x_h.t(), dy_h, sum, true);
-    }
+    const at::Tensor sum = d_weight[h];
+    Multiply(dy.select(1, h), weight[h].t(), dx.select(1, h), false);
+    Multiply(left.select(1, h).t(), right.select(1, h), transposed ? sum.t() : sum, true);
   }
 }
 
@@ -405,25 +413,35 @@ constexpr int kBackwardQueries = 512, kBackwardParts = 4;
 struct PackedAttentionFunction : Function<PackedAttentionFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& rows,
                             const at::Tensor& cu_seqlens, const at::Tensor& prefixes,
-                            const AttentionShape& shape) {
-    at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options());
-    at::Tensor log_sum_exp = at::empty({q.size(0), q.size(1)}, q.options());
-    const std::vector<QueryRows> queries = SplitQueries(cu_seqlens, kForwardQueries, 0);
-    GRPO_DISPATCH(q, [&] {
-      const auto args = AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens, prefixes);
-      ParallelForEach(queries.size(), [&](int64_t i) {
-        ActiveKernels<scalar_t>().packed_attention(args, queries[i],
-                                                   out.mutable_data_ptr<scalar_t>(),
-                                                   log_sum_exp.mutable_data_ptr<scalar_t>());
+                            const AttentionShape& shape, bool bf16) {
+    const at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options()),
+                     log_sum_exp = at::empty({q.size(0), q.size(1)}, q.options());
+    if (bf16) {
+      const auto args = AttentionArgs<float>(shape, q, rows, cu_seqlens, prefixes);
+      ParallelForEach(args.num_sequences, [&](int64_t sequence) {
+        Bf16PackedAttention(args, sequence, ActiveBf16Attention(), out.mutable_data_ptr<float>(),
+                            log_sum_exp.mutable_data_ptr<float>());
       });
-    });
-    context->save_for_backward({q, rows, cu_seqlens, out, log_sum_exp, KeptShape(shape), prefixes});
+    } else {
+      const std::vector<QueryRows> queries = SplitQueries(cu_seqlens, kForwardQueries, 0);
+      GRPO_DISPATCH(q, [&] {
+        const auto args = AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens, prefixes);
+        ParallelForEach(queries.size(), [&](int64_t i) {
+          ActiveKernels<scalar_t>().packed_attention(args, queries[i],
+                                                     out.mutable_data_ptr<scalar_t>(),
+                                                     log_sum_exp.mutable_data_ptr<scalar_t>());
+        });
+      });
+    }
+    const at::ScalarType kept = bf16 && q.requires_grad() ? at::kBFloat16 : q.scalar_type();
+    context->save_for_backward(
+        {q.to(kept), rows.to(kept), cu_seqlens, out, log_sum_exp, KeptShape(shape), prefixes});
     return out;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &q = saved[0], &rows = saved[1], &cu_seqlens = saved[2], &out = saved[3],
-                     &log_sum_exp = saved[4];
+    const at::Tensor &cu_seqlens = saved[2], &out = saved[3], &log_sum_exp = saved[4];
+    const at::Tensor q = saved[0].to(out.scalar_type()), rows = saved[1].to(out.scalar_type());
     AttentionShape shape;
     std::memcpy(&shape, saved[5].const_data_ptr(), sizeof(shape));
     const at::Tensor d_out = grads[0].contiguous();
@@ -432,6 +450,13 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
     const std::vector<QueryRows> queries =
         SplitQueries(cu_seqlens, kBackwardQueries, kBackwardParts);
     std::vector<at::Tensor> d_visible(queries.size());
+    const bool bf16 = IsBFloat16(saved[0]);
+    const at::Tensor d_out_factor = bf16 ? d_out.to(at::kBFloat16) : d_out;
+    const auto halves = [](const at::Tensor& tensor) {
+      return static_cast<const BFloat16*>(tensor.const_data_ptr());
+    };
+    const Bf16AttentionFactors factors = {halves(saved[0]), halves(saved[1]), halves(d_out_factor),
+                                          ActiveBf16Products().gemm};
     GRPO_DISPATCH(q, [&] {
       const auto args = AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens, saved[6]);
       ParallelForEach(queries.size(), [&](int64_t i) {
@@ -441,7 +466,7 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
                       rows.options());
         ActiveKernels<scalar_t>().packed_attention_backward(
             args, queries[i], Data<scalar_t>(out), Data<scalar_t>(log_sum_exp),
-            Data<scalar_t>(d_out), dq.mutable_data_ptr<scalar_t>(),
+            Data<scalar_t>(d_out), bf16 ? &factors : nullptr, dq.mutable_data_ptr<scalar_t>(),
             d_visible[i].mutable_data_ptr<scalar_t>());
       });
       const auto add = ActiveKernels<scalar_t>().add;
@@ -454,7 +479,7 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
         add(own * width, from + span.prefix_tokens * width, to + span.begin * width);
       }
     });
-    return {dq, d_rows, at::Tensor(), at::Tensor(), at::Tensor()};
+    return {dq, d_rows, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -557,7 +582,8 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
       SumRows<scalar_t>(order, choices, x.size(1), Data<scalar_t>(outputs), Data<scalar_t>(weights),
                         x.size(0), y.mutable_data_ptr<scalar_t>());
     });
-    context->save_for_backward({rows, inner, outputs, gate_up, down, chosen, weights});
+    const at::Tensor kept = gate_up.requires_grad() ? Factor(rows, gate_up) : rows;
+    context->save_for_backward({kept, inner, outputs, gate_up, down, chosen, weights});
     return y;
   }
 
@@ -609,22 +635,22 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
                                       const at::Tensor& gate_up, const at::Tensor& down,
                                       const at::Tensor& d_gate_up, const at::Tensor& d_down) {
     const int64_t width = down.size(2);
-    at::Tensor active = at::empty({rows.size(0), width}, rows.options()),
-               d_inner = at::empty(inner.sizes(), rows.options()),
-               d_rows = at::empty(rows.sizes(), rows.options());
+    const at::Tensor active = at::empty({rows.size(0), width}, rows.options()),  // as rows are
+        d_inner = at::empty(inner.sizes(), inner.options()),
+                     d_rows = at::empty(rows.sizes(), inner.options());
     const std::vector<ExpertRows> split = SplitByExpert(order);
     ParallelForEach(split.size(), [&](int64_t i) {
       const c10::NoGradGuard no_grad;
       const auto [e, begin, count] = split[i];
-      at::Tensor d_active = at::empty({count, width}, rows.options());
+      const at::Tensor d_active = at::empty({count, width}, inner.options());
       MultiplyHere(d_outputs.narrow(0, begin, count), down[e], d_active, false);
-      at::Tensor d_inner_e = d_inner.narrow(0, begin, count);
-      GRPO_DISPATCH(rows, [&] {
-        const auto& kernels = ActiveKernels<scalar_t>();
-        const scalar_t* inner_e = Data<scalar_t>(inner) + begin * 2 * width;
-        kernels.swiglu(count, width, inner_e, active.mutable_data_ptr<scalar_t>() + begin * width);
-        kernels.swiglu_backward(count, width, Data<scalar_t>(d_active), inner_e,
-                                d_inner_e.mutable_data_ptr<scalar_t>());
+      const at::Tensor inner_e = inner.narrow(0, begin, count),
+                       d_inner_e = d_inner.narrow(0, begin, count);
+      active.narrow(0, begin, count).copy_(Activated(inner_e, width));
+      GRPO_DISPATCH(inner, [&] {
+        ActiveKernels<scalar_t>().swiglu_backward(count, width, Data<scalar_t>(d_active),
+                                                  Data<scalar_t>(inner_e),
+                                                  d_inner_e.mutable_data_ptr<scalar_t>());
       });
       MultiplyHere(d_inner_e, gate_up[e], d_rows.narrow(0, begin, count), false);
     });
@@ -715,7 +741,7 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
         });
         MultiplyHere(own, head, d_hidden.narrow(0, row, last - first), false);
       });
-      Multiply(d_logits.t(), hidden.narrow(0, begin, count), d_head.sum, true);
+      Multiply(d_logits.t(), Factor(hidden.narrow(0, begin, count), head), d_head.sum, true);
     }
     return {d_hidden, d_head.returned, at::Tensor(), at::Tensor()};
   }
@@ -769,20 +795,9 @@ at::Tensor LatentRows(const at::Tensor& kv, const at::Tensor& norm, double eps,
 }
 
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
-                           const PackedSequences& sequences) {
+                           const PackedSequences& sequences, bool bf16) {
   return PackedAttentionFunction::apply(q, rows, at::tensor(sequences.cu_seqlens, at::kInt),
-                                        at::tensor(sequences.prefixes, at::kInt), shape);
-}
-
-at::Tensor PackedAttentionInBFloat16(const at::Tensor& q, const at::Tensor& rows,
-                                     const AttentionShape& shape,
-                                     const PackedSequences& sequences) {
-  at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options());
-  const at::Tensor borders = at::tensor(sequences.cu_seqlens, at::kInt),
-                   prefixes = at::tensor(sequences.prefixes, at::kInt);
-  Bf16PackedAttention(AttentionArgs<float>(shape, q, rows, borders, prefixes),
-                      out.mutable_data_ptr<float>(), nullptr);
-  return out;
+                                        at::tensor(sequences.prefixes, at::kInt), shape, bf16);
 }
 
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,

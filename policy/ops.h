@@ -1,11 +1,12 @@
 // The policy's operations, differentiable: kernels (policy/kernels) joined to LibTorch's autograd.
 // Tensors are contiguous, on the CPU, fp32 (or fp64 in gradient checks). Matrices of weights may be
-// bfloat16 where they take no gradient: products with them round the other factor to bfloat16 and
-// sum in fp32.
+// bfloat16: products with them, forward and backward, round the other factor to bfloat16 and sum in
+// fp32. Their gradients are fp32.
 //
 // Loops are shared out among the threads of a TeamScope (policy/threads.h), which changes no bit.
 // The gradient of a matrix is added straight to the grad() of the parameter that it is, or is a
-// view of, where that is defined; otherwise it is handed on as autograd does.
+// view of, where that is defined, as it must be for bfloat16 ones; otherwise it is handed on as
+// autograd does.
 //
 // Letters: N tokens, D width, H heads, V vocabulary, E experts, K experts per token, I expert
 // width.
@@ -84,13 +85,10 @@ struct PackedSequences {
 };
 
 // Causal attention within each packed sequence: q [N, H, key_dim] over rows [N, C * row_dim], which
-// hold keys and values as `shape` says. To [N, H, value_dim].
+// hold keys and values as `shape` says. To [N, H, value_dim]. With `bf16`, q, rows, attention's
+// weights, and what the backward pass multiplies are rounded to bfloat16, and summed in fp32.
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
-                           const PackedSequences& sequences);
-
-// The same with q, rows and attention's weights rounded to bfloat16, summed in fp32; no gradient.
-at::Tensor PackedAttentionInBFloat16(const at::Tensor& q, const at::Tensor& rows,
-                                     const AttentionShape& shape, const PackedSequences& sequences);
+                           const PackedSequences& sequences, bool bf16 = false);
 
 // Sum over each token's chosen experts of weight * expert(x). x [N, D], gate_up [E, 2I, D], down
 // [E, D, I], chosen [N, K] int64 ascending in each row, weights [N, K]. Summed in ascending order

@@ -272,6 +272,27 @@ Weights Weights::To(at::ScalarType dtype) const {
   return copy;
 }
 
+Weights Weights::WithBFloat16Matrices() const {
+  Weights copy = *this;
+  for (LayerWeights& layer : copy.layers) layer.router = at::Tensor();
+  ForEachTensor(copy, [](at::Tensor& tensor) {
+    tensor = tensor.dim() > 1 ? tensor.detach().to(at::kBFloat16) : tensor.detach();
+  });
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i].is_moe()) copy.layers[i].router = layers[i].router.detach();
+  }
+  return copy;
+}
+
+void Weights::RoundMatricesOf(const Weights& others) {
+  const c10::NoGradGuard no_grad;
+  const std::vector<NamedTensor> mine = Parameters(), theirs = others.Parameters();
+  GRPO_CHECK(mine.size() == theirs.size());
+  for (size_t i = 0; i < mine.size(); ++i) {
+    if (mine[i].tensor.scalar_type() == at::kBFloat16) mine[i].tensor.copy_(theirs[i].tensor);
+  }
+}
+
 void Weights::RequireGrad() {
   for (NamedTensor& parameter : Parameters()) parameter.tensor.set_requires_grad(true);
 }

@@ -93,6 +93,11 @@ struct Weights {
   // Rounded or widened to this type; with bfloat16 all values are rounded, but norms and biases
   // stay in fp32 tensors. Tensors that are so already are shared, not copied.
   Weights To(at::ScalarType dtype) const;
+  // What training computes with in bfloat16: matrices rounded, in tensors of their own, but
+  // routers, norms and biases shared with these.
+  Weights WithBFloat16Matrices() const;
+  // Rounds the matrices of `others` once more into these, which came from them so.
+  void RoundMatricesOf(const Weights& others);
   void RequireGrad();
   int64_t CountParameters() const;
   // SHA-256 over names, shapes and bytes of all checkpoint tensors, as hexadecimal text.

@@ -56,14 +56,16 @@ absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
   StepBatch batch = RandomBatch(options, weights.config.vocab_size);
   const LearnerConfig config = {.threads = options.threads,
                                 .micro_batch_tokens = options.micro_batch_tokens,
-                                .share_prompts = !options.no_sharing};
+                                .share_prompts = !options.no_sharing,
+                                .bf16 = options.dtype == "bf16"};
+  const at::ScalarType dtype = config.bf16 ? at::kBFloat16 : at::kFloat;
+  Learner learner(weights, config);
   // The samples count as drawn from this very policy.
   ASSIGN_OR_RETURN(const TokenStatistics own,
-                   SampleStatistics(weights, batch.samples, batch.temperature, config));
+                   SampleStatistics(learner.policy(), batch.samples, batch.temperature, config));
   for (size_t i = 0; i < batch.samples.size(); ++i) {
     batch.samples[i].behavior_logprobs = own.logprobs[i];
   }
-  Learner learner(weights, config);
   AdamWConfig optimizer_config;
   optimizer_config.learning_rate = 1e-6;
   AdamW optimizer(weights.Parameters(), optimizer_config, options.repeats + 1);
@@ -76,21 +78,23 @@ absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
   const double flops =
       UpdateFlops(weights.config, sequences, options.prompt_tokens, options.new_tokens);
   for (int step = 0; step <= options.repeats; ++step) {
-    const std::vector<MachineLimits> before = MeasureMachine(options.threads, at::kFloat);
+    const std::vector<MachineLimits> before = MeasureMachine(options.threads, dtype);
     ForgetPeakMemory();
     const absl::Time start = absl::Now();
     ObjectiveSums sums;
     std::vector<at::Tensor> gradients = learner.Gradients(batch, loss, &sums);
     const double gradient_seconds = SecondsSince(start);
     const OptimizerReport report = optimizer.Step(gradients);
+    learner.WeightsChanged();
     const double seconds = SecondsSince(start);
     const int64_t peak_memory = PeakMemoryBytes();
-    const MachineLimits limits = MedianLimits(before, MeasureMachine(options.threads, at::kFloat));
+    const MachineLimits limits = MedianLimits(before, MeasureMachine(options.threads, dtype));
     if (step == 0) continue;
     const nlohmann::ordered_json record = {
         {"bench", "learner"},
         {"policy", options.policy},
         {"parameters", weights.CountParameters()},
+        {"dtype", options.dtype},
         {"threads", options.threads},
         {"prompts", options.prompts},
         {"group", options.group},

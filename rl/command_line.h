@@ -149,6 +149,7 @@ struct RolloutBenchOptions : BenchWork {
 
 // Options of `grpo bench learner`.
 struct LearnerBenchOptions : BenchWork {
+  std::string dtype = "fp32";
   int micro_batch_tokens = 2560;
   bool no_sharing = false;
   int repeats = 3;
@@ -157,6 +158,8 @@ struct LearnerBenchOptions : BenchWork {
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     BenchWork::VisitFields(visit);
+    visit("dtype", dtype, OneOf{{"fp32", "bf16"}},
+          "of products and attention; weights, gradients and the optimizer are fp32");
     visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
           "token budget of one forward and backward");
     visit("no_sharing", no_sharing, NoConstraint(), "computes a prompt for each completion");

@@ -22,9 +22,11 @@ absl::Status RunEval(const CommandLine& command, const std::atomic<bool>& interr
                      ": nothing to evaluate: it needs a [[reward]] and "
                      "held-out problems (eval.problems above 0)"));
   }
+  const bool bf16 = recipe.policy.compute == "bf16";
+  const Weights policy = bf16 ? parts.weights.WithBFloat16Matrices() : parts.weights;
   ASSIGN_OR_RETURN(const Evaluation evaluation,
-                   Evaluate(parts.weights, *parts.engine, *parts.scorer, parts.held_out,
-                            recipe.eval, recipe.run.seed, &interrupted));
+                   Evaluate(policy, *parts.engine, *parts.scorer, parts.held_out, recipe.eval,
+                            recipe.run.seed, &interrupted));
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> families = evaluation.Families();
   families.push_back("");

@@ -45,7 +45,8 @@ class GradientScope {
  public:
   explicit GradientScope(const std::vector<at::Tensor>& parameters) : parameters_(parameters) {
     for (const at::Tensor& parameter : parameters_) {
-      sums_.push_back(at::zeros(parameter.sizes(), parameter.options()));
+      const bool bf16 = parameter.scalar_type() == at::kBFloat16;
+      sums_.push_back(at::zeros(parameter.sizes(), bf16 ? at::kFloat : parameter.scalar_type()));
       parameter.mutable_grad() = sums_.back();
     }
   }
@@ -62,10 +63,18 @@ class GradientScope {
 }  // namespace
 
 Learner::Learner(Weights& weights, const LearnerConfig& config)
-    : weights_(weights), config_(config), team_(config.threads) {
-  weights_.RequireGrad();
-  for (const NamedTensor& parameter : weights_.Parameters())
+    : weights_(weights),
+      config_(config),
+      policy_(config.bf16 ? weights.WithBFloat16Matrices() : weights),
+      team_(config.threads) {
+  policy_.RequireGrad();
+  for (const NamedTensor& parameter : policy_.Parameters()) {
     parameters_.push_back(parameter.tensor);
+  }
+}
+
+void Learner::WeightsChanged() {
+  if (config_.bf16) policy_.RoundMatricesOf(weights_);
 }
 
 std::vector<at::Tensor> Learner::Gradients(const StepBatch& batch, const LossFunction& loss,
@@ -75,10 +84,10 @@ std::vector<at::Tensor> Learner::Gradients(const StepBatch& batch, const LossFun
   const GradientScope gradients(parameters_);
   for (const std::vector<size_t>& samples :
        PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts)) {
-    const MicroBatch micro = PackMicroBatch(batch, samples, PackingOptionsOf(weights_, config_));
+    const MicroBatch micro = PackMicroBatch(batch, samples, PackingOptionsOf(policy_, config_));
     ExpertChoices chosen;
     const auto [logprobs, entropy] =
-        ForwardLogprobs(weights_, micro, batch.temperature,
+        ForwardLogprobs(policy_, micro, batch.temperature,
                         batch.replay_routing ? &micro.experts : nullptr, &chosen);
     ObjectiveSums micro_sums;
     CompareRouting(micro.experts, chosen, &micro_sums);
@@ -94,6 +103,7 @@ absl::StatusOr<UpdateStats> Learner::Update(const StepBatch& batch, const LossFu
   if (batch.samples.empty()) return stats;
   std::vector<at::Tensor> gradients = Gradients(batch, loss, &stats.sums);
   stats.optimizer = optimizer.Step(gradients);
+  WeightsChanged();
   return stats;
 }
 

@@ -21,6 +21,7 @@ struct LearnerConfig {
   int threads = 2;
   int micro_batch_tokens = 4096;
   bool share_prompts = true;  // the prompt of a group is computed once in a micro-batch
+  bool bf16 = false;  // products and attention in bfloat16, of rounded matrices; weights stay fp32
 };
 
 struct UpdateStats {
@@ -47,6 +48,10 @@ class Learner {
   // The learner trains `weights` in place; they must outlive it.
   Learner(Weights& weights, const LearnerConfig& config);
 
+  // What the learner computes with, which rollouts share: the weights themselves, or with bf16
+  // their matrices rounded, as they are after the newest update.
+  const Weights& policy() const { return policy_; }
+
   // Gradients of the loss over the batch, one for each parameter.
   std::vector<at::Tensor> Gradients(const StepBatch& batch, const LossFunction& loss,
                                     ObjectiveSums* sums);
@@ -57,10 +62,14 @@ class Learner {
 
   const LearnerConfig& config() const { return config_; }
 
+  // After the weights were changed by another than Update(): read from a checkpoint.
+  void WeightsChanged();
+
  private:
   Weights& weights_;
   LearnerConfig config_;
-  std::vector<at::Tensor> parameters_;
+  Weights policy_;
+  std::vector<at::Tensor> parameters_;  // of policy_
   ThreadTeam team_;
 };
 

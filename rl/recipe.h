@@ -40,6 +40,7 @@ struct RunConfig {
 struct PolicySource {
   std::string path;  // folder with config.json, weights and tokenizer.json; empty: random weights
   double init_std = 0.02;
+  std::string compute = "fp32";
   PolicyConfig config;  // of random weights
 
   template <typename Visitor>
@@ -47,6 +48,8 @@ struct PolicySource {
     visit("path", path, NoConstraint(),
           "Hugging Face folder to start from; random weights when empty");
     visit("init_std", init_std, Range(0, 10), "standard deviation of random weights");
+    visit("compute", compute, OneOf{{"fp32", "bf16"}},
+          "type of products and attention, in rollouts and learning; weights are fp32");
     visit("config", config, NoConstraint(), "shape of a random policy");
   }
 };

@@ -45,7 +45,8 @@ Trainer::Trainer(const Recipe& recipe, RunParts& parts, Recorder& recorder, Prog
       interrupted_(interrupted),
       learner_(parts.weights, {.threads = recipe.run.threads,
                                .micro_batch_tokens = recipe.grpo.micro_batch_tokens,
-                               .share_prompts = recipe.grpo.share_prompts}),
+                               .share_prompts = recipe.grpo.share_prompts,
+                               .bf16 = recipe.policy.compute == "bf16"}),
       entropy_coef_(recipe.grpo.objective.entropy_coef) {}
 
 absl::Status Trainer::Run() {
@@ -195,7 +196,7 @@ absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
     collected.refills = round;
     ASSIGN_OR_RETURN(request.prompts, parts_.prompts->Next(missing));
     ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups,
-                     parts_.engine->Generate(parts_.weights, request));
+                     parts_.engine->Generate(learner_.policy(), request));
     std::vector<ScoredGroup> scored =
         parts_.scorer->Score(std::move(groups), config.sampling.max_new_tokens);
     if (config.permute_rewards) PermuteRewards(recipe_.run.seed, scored);
@@ -217,12 +218,14 @@ absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(StepSamples step)
   if (step.samples.empty()) return updates;
   const double temperature = config.sampling.temperature;
   if (reference_.has_value()) {
-    ASSIGN_OR_RETURN(TokenStatistics reference,
-                     SampleStatistics(*reference_, step.samples, temperature, learner_.config()));
+    const Weights reference_policy =
+        learner_.config().bf16 ? reference_->WithBFloat16Matrices() : *reference_;
+    ASSIGN_OR_RETURN(TokenStatistics reference, SampleStatistics(reference_policy, step.samples,
+                                                                 temperature, learner_.config()));
     step.reference_logprobs = std::move(reference.logprobs);
   }
   if (NeedsOldPolicy(config)) {
-    ASSIGN_OR_RETURN(TokenStatistics old, SampleStatistics(parts_.weights, step.samples,
+    ASSIGN_OR_RETURN(TokenStatistics old, SampleStatistics(learner_.policy(), step.samples,
                                                            temperature, learner_.config()));
     if (config.off_policy.recompute_old) step.old_logprobs = std::move(old.logprobs);
     step.entropies = std::move(old.entropies);
@@ -270,8 +273,8 @@ absl::StatusOr<Evaluation> Trainer::EvaluateProblems(size_t count, const char* l
   progress_.Note(absl::StrFormat("%s: %d completions of each of %d held-out problems", label,
                                  recipe_.eval.samples, static_cast<int>(count)));
   ASSIGN_OR_RETURN(Evaluation evaluation,
-                   Evaluate(parts_.weights, *parts_.engine, *parts_.scorer, problems, recipe_.eval,
-                            recipe_.run.seed, &interrupted_));
+                   Evaluate(learner_.policy(), *parts_.engine, *parts_.scorer, problems,
+                            recipe_.eval, recipe_.run.seed, &interrupted_));
   MetricList metrics;
   const std::string prefix = absl::StrCat("eval/", label, "/");
   metrics.Add(absl::StrCat(prefix, "mean@", recipe_.eval.samples), evaluation.PassRate());

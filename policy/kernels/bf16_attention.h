@@ -66,12 +66,9 @@ const std::vector<const Bf16Attention*>& AvailableBf16Attention();
 // The best of them, the level of ActiveBf16Products.
 const Bf16Attention& ActiveBf16Attention();
 
-// The bits that `attention` gives over a paged cache. out [N, H, value_dim]; log_sum_exp [N, H] of
-// the scaled scores (may be null).
-void Bf16PackedAttention(const PackedAttentionArgs<float>& args, const Bf16Attention& attention,
-                         float* out, float* log_sum_exp);
-
-// The same of the active level.
-void Bf16PackedAttention(const PackedAttentionArgs<float>& args, float* out, float* log_sum_exp);
+// Of one sequence: the bits that `attention` gives over a paged cache. out [N, H, value_dim];
+// log_sum_exp [N, H] of the scaled scores (may be null).
+void Bf16PackedAttention(const PackedAttentionArgs<float>& args, int sequence,
+                         const Bf16Attention& attention, float* out, float* log_sum_exp);
 
 }  // namespace grpo

@@ -74,7 +74,6 @@ inline void KeysToValues(const BFloat16* keys, BFloat16* values) {
 // ---- Softmax
 
 using Floats = VectorOf<float>::Type;
-constexpr int kFloats = VectorOf<float>::kLanes;
 
 template <int kWidth, int... kLane>
 [[gnu::always_inline]] inline Floats LanesApart(Floats v, std::integer_sequence<int, kLane...>) {

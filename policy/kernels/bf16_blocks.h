@@ -189,6 +189,25 @@ void ConvertStep(int count, const float* a, int64_t a_col, typename Level::Eleme
   Level::Convert(row, count, to);
 }
 
+// The same of kFloats columns of A^T, which adjoin there: rows of A that are a column apart.
+constexpr int kFloats = VectorOf<float>::kLanes;
+template <typename Level>
+void ConvertColumns(int rows, int count, const float* a, int64_t a_col,
+                    typename Level::Element* to) {
+  float turned[kFloats][kStep];
+  for (int k = 0; k < kStep; k += kFloats) {
+    VectorOf<float>::Type columns[kFloats];
+#pragma GCC unroll 16
+    for (int j = 0; j < kFloats; ++j) {
+      columns[j] = k + j < count ? LoadPart(a + (k + j) * a_col, rows) : VectorOf<float>::Type{};
+    }
+    SwapAllBlocks<1>(columns);
+#pragma GCC unroll 16
+    for (int i = 0; i < kFloats; ++i) Store(turned[i] + k, columns[i]);
+  }
+  for (int i = 0; i < rows; ++i) Level::Convert(turned[i], kStep, to + i * kStep);
+}
+
 // The rows of one tile of A, [step][row][kStep], zeros beyond them and beyond the depth.
 template <typename Level>
 void ConvertTile(int tile_rows, int rows, int depth, const float* a, int64_t a_row, int64_t a_col,
@@ -196,8 +215,16 @@ void ConvertTile(int tile_rows, int rows, int depth, const float* a, int64_t a_r
   using Element = typename Level::Element;
   for (int k = 0; k < depth; k += kStep, a += kStep * a_col) {
     const int count = std::min(kStep, depth - k);
-    for (int i = 0; i < rows; ++i, converted += kStep) {
-      ConvertStep<Level>(count, a + i * a_row, a_col, converted);
+    if (a_row == 1 && a_col != 1) {
+      for (int i = 0; i < rows; i += kFloats) {
+        ConvertColumns<Level>(std::min(kFloats, rows - i), count, a + i, a_col,
+                              converted + i * kStep);
+      }
+      converted += rows * kStep;
+    } else {
+      for (int i = 0; i < rows; ++i, converted += kStep) {
+        ConvertStep<Level>(count, a + i * a_row, a_col, converted);
+      }
     }
     std::fill_n(converted, (tile_rows - rows) * kStep, Element{});
     converted += (tile_rows - rows) * kStep;

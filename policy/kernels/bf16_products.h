@@ -36,9 +36,9 @@ struct Bf16Products {
   // serves every level.
   void (*pack)(int n, int k, const BFloat16* b, int64_t b_row, int64_t b_col, BFloat16* packed);
   // C[m, n] (row stride ldc) = A B, or += when accumulate. A's element (i, k) is a[i * a_row + k *
-  // a_col]. Fast where a_col is 1. `next`, where not null, says that B comes from memory rather
-  // than from a cache, and what the caller reads after it. That is fetched while B is still
-  // multiplied; no result depends on it.
+  // a_col]. Fast where one of these strides is 1. `next`, where not null, says that B comes from
+  // memory rather than from a cache, and what the caller reads after it. That is fetched while B is
+  // still multiplied; no result depends on it.
   void (*gemm_packed)(int m, int n, int k, const float* a, int64_t a_row, int64_t a_col,
                       const BFloat16* packed, float* c, int64_t ldc, bool accumulate,
                       const BFloat16* next);

@@ -601,13 +601,28 @@ void PackedAttention(const PackedAttentionArgs<T>& args, const QueryRows& querie
 // dq = ds k; dk = ds^T q; dv = p^T do.
 template <typename T>
 void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const QueryRows& queries,
-                             const T* out, const T* log_sum_exp, const T* d_out, T* dq,
-                             T* d_visible) {
+                             const T* out, const T* log_sum_exp, const T* d_out,
+                             const Bf16AttentionFactors* factors, T* dq, T* d_visible) {
   const AttentionShape& shape = args.shape;
   const int64_t row_width = shape.row_width();
   const T scale = shape.scale;
   const int last = SpanOf(args, queries.sequence).prefix_tokens + queries.first + queries.tokens;
   std::fill_n(d_visible, last * row_width, T{0});
+  // c = or += a b, where b begins at an entry of q, rows or d_out, or in what is the same of them
+  // in bfloat16.
+  const auto multiply = [&](int m, int n, int k, const T* a, int64_t a_row, int64_t a_col,
+                            const T* from, const T* b, const BFloat16* Bf16AttentionFactors::*also,
+                            int64_t b_row, int64_t b_col, T* c, int64_t ldc, bool accumulate) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (factors != nullptr) {
+        return factors->gemm(m, n, k, a, a_row, a_col, factors->*also + (b - from), b_row, b_col, c,
+                             ldc, accumulate);
+      }
+    }
+    Gemm<T>(m, n, k, a, a_row, a_col, b, b_row, b_col, c, ldc, accumulate);
+  };
+  constexpr auto kQ = &Bf16AttentionFactors::q, kRows = &Bf16AttentionFactors::rows,
+                 kDOut = &Bf16AttentionFactors::d_out;
   ForEachQueryBlock(args, queries, [&](const QueryBlock& block) {
     const int rows = block.rows(), visible = block.visible();
     T* const weights = Scratch<T, struct AttentionWeights>(int64_t{rows} * visible);
@@ -621,10 +636,11 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const QueryRows
                   values_at = keys_at + shape.value_begin;
     for (const Stretch& stretch : block.stretches) {
       const T* cached = args.rows + stretch.begin * row_width;
-      Gemm<T>(rows, stretch.tokens, shape.key_dim, q.data, q.stride, 1, cached + keys_at, 1,
-              row_width, weights + stretch.column, visible, false);
-      Gemm<T>(rows, stretch.tokens, shape.value_dim, d_o.data, d_o.stride, 1, cached + values_at, 1,
-              row_width, d_scores + stretch.column, visible, false);
+      if (stretch.tokens == 0) continue;
+      multiply(rows, stretch.tokens, shape.key_dim, q.data, q.stride, 1, args.rows,
+               cached + keys_at, kRows, 1, row_width, weights + stretch.column, visible, false);
+      multiply(rows, stretch.tokens, shape.value_dim, d_o.data, d_o.stride, 1, args.rows,
+               cached + values_at, kRows, 1, row_width, d_scores + stretch.column, visible, false);
     }
     for (int r = 0; r < rows; ++r) {
       T* weight = weights + int64_t{r} * visible;
@@ -643,12 +659,12 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const QueryRows
       T* d_cached = d_visible + stretch.column * row_width;
       const T* d_score = d_scores + stretch.column;
       const T* weight = weights + stretch.column;
-      Gemm<T>(rows, shape.key_dim, stretch.tokens, d_score, visible, 1, cached + keys_at, row_width,
-              1, d_q.data, d_q.stride, stretch.column > 0);
-      Gemm<T>(stretch.tokens, shape.key_dim, rows, d_score, 1, visible, q.data, q.stride, 1,
-              d_cached + keys_at, row_width, true);
-      Gemm<T>(stretch.tokens, shape.value_dim, rows, weight, 1, visible, d_o.data, d_o.stride, 1,
-              d_cached + values_at, row_width, true);
+      multiply(rows, shape.key_dim, stretch.tokens, d_score, visible, 1, args.rows,
+               cached + keys_at, kRows, row_width, 1, d_q.data, d_q.stride, stretch.column > 0);
+      multiply(stretch.tokens, shape.key_dim, rows, d_score, 1, visible, args.q, q.data, kQ,
+               q.stride, 1, d_cached + keys_at, row_width, true);
+      multiply(stretch.tokens, shape.value_dim, rows, weight, 1, visible, d_out, d_o.data, kDOut,
+               d_o.stride, 1, d_cached + values_at, row_width, true);
     }
   });
 }

@@ -100,6 +100,16 @@ struct QueryRows {
   int tokens;
 };
 
+// What a backward pass of attention multiplies with, once more in bfloat16, and such products
+// (Bf16Products::gemm).
+struct Bf16AttentionFactors {
+  const BFloat16* q;      // [N, H, key_dim]
+  const BFloat16* rows;   // [N, C, row_dim]
+  const BFloat16* d_out;  // [N, H, value_dim]
+  void (*gemm)(int m, int n, int k, const float* a, int64_t a_row, int64_t a_col, const BFloat16* b,
+               int64_t b_row, int64_t b_col, float* c, int64_t ldc, bool accumulate);
+};
+
 template <typename T>
 struct Kernels {
   // C[M, N] (row stride ldc) = A[M, K] B, or += when accumulate. A's element (i, k) is a[i * a_row
@@ -143,10 +153,10 @@ struct Kernels {
                            T* log_sum_exp);
   // Of these query rows: dq [N, H, key_dim], overwritten, and d_visible [V, C, row_dim], what they
   // add to the gradients of the V rows that the last of them sees: the prefix's, then the
-  // sequence's own.
+  // sequence's own. With `factors` (may be null; T is float) products are in bfloat16.
   void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const QueryRows& queries,
-                                    const T* out, const T* log_sum_exp, const T* d_out, T* dq,
-                                    T* d_visible);
+                                    const T* out, const T* log_sum_exp, const T* d_out,
+                                    const Bf16AttentionFactors* factors, T* dq, T* d_visible);
 
   // out [num_rows, H, value_dim], the heads from head_begin to head_end.
   void (*paged_attention)(const PagedQueries<T>& args, T* out);

@@ -308,14 +308,14 @@ TEST_P(Bf16AttentionTest, PackedSequencesGiveTheBitsOfDecoding) {
     const std::vector<int32_t> cu_seqlens = {0, 65, 66, 66, 99};
     const Sequence packed(shape, 99, 13);
     Result result = Unwritten(packed), expected;
-    Bf16PackedAttention({.shape = shape,
-                         .q = packed.q.data(),
-                         .rows = packed.rows.data(),
-                         .cu_seqlens = cu_seqlens.data(),
-                         .prefixes = nullptr,
-                         .num_sequences = 4},
-                        level(), result.out.data(), result.log_sum_exp.data());
     for (int s = 0; s < 4; ++s) {
+      Bf16PackedAttention({.shape = shape,
+                           .q = packed.q.data(),
+                           .rows = packed.rows.data(),
+                           .cu_seqlens = cu_seqlens.data(),
+                           .prefixes = nullptr,
+                           .num_sequences = 4},
+                          s, level(), result.out.data(), result.log_sum_exp.data());
       const int64_t begin = cu_seqlens[s], end = cu_seqlens[s + 1];
       if (begin == end) continue;
       Sequence alone = packed;

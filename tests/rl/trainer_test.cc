@@ -51,10 +51,14 @@ TEST(TrainerTest, GivesTheSameBytesForTheSameSeedWithAnyNumberOfThreads) {
   EXPECT_NE(Summary(a)["weights_digest"], Summary(c)["weights_digest"]);
 }
 
-TEST(TrainerTest, RecordsForEveryStepThatRolloutAndLearnerAgreeToTheBit) {
+class TrainerComputeTest : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Types, TrainerComputeTest, testing::Values("fp32", "bf16"));
+
+TEST_P(TrainerComputeTest, RecordsForEveryStepThatRolloutAndLearnerAgreeToTheBit) {
   const ScratchFolder folder;
   const std::string run = folder.Path("run");
-  ASSERT_EQ(TrainSmall(run, {}, false, kNeverInterrupted), absl::OkStatus());
+  const std::string compute = absl::StrCat("policy.compute=", GetParam());
+  ASSERT_EQ(TrainSmall(run, {compute}, false, kNeverInterrupted), absl::OkStatus());
   int steps = 0;
   for (absl::string_view line : absl::StrSplit(Metrics(run), '\n', absl::SkipEmpty())) {
     const auto record = nlohmann::json::parse(std::string(line));
@@ -65,6 +69,18 @@ TEST(TrainerTest, RecordsForEveryStepThatRolloutAndLearnerAgreeToTheBit) {
     EXPECT_EQ(record["routing/agreement"].get<double>(), 1);
   }
   EXPECT_GT(steps, 0);
+}
+
+TEST_P(TrainerComputeTest, GoesOnFromACheckpointWithTheBytesOfTheUninterruptedRun) {
+  const ScratchFolder folder;
+  const std::string whole = folder.Path("whole"), resumed = folder.Path("resumed");
+  const std::string compute = absl::StrCat("policy.compute=", GetParam());
+  ASSERT_EQ(TrainSmall(whole, {compute}, false, kNeverInterrupted), absl::OkStatus());
+  const std::atomic<bool> interrupted{true};
+  EXPECT_EQ(TrainSmall(resumed, {compute}, false, interrupted).code(),
+            absl::StatusCode::kCancelled);
+  ASSERT_EQ(TrainSmall(resumed, {compute}, true, kNeverInterrupted), absl::OkStatus());
+  ExpectSameRun(whole, resumed);
 }
 
 // Starts the program itself on the small recipe, its output going nowhere.
