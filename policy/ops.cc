@@ -56,7 +56,7 @@ void MultiplyHere(const at::Tensor& a, const at::Tensor& b, at::Tensor c, bool a
 // shared out.
 constexpr int64_t kRowStep = 48, kColumnStep = 64, kSmallProduct = 100000;
 
-// The same, its rows or its columns shared out: which of them changes no bit.
+// The same, its rows or its columns shared out: which of them changes no bit of exact products.
 void Multiply(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, bool accumulate) {
   const int64_t m = a.size(0), n = b.size(1);
   if (m * n * a.size(1) < kSmallProduct) return MultiplyHere(a, b, c, accumulate);
