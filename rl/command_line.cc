@@ -361,8 +361,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   if (arguments.empty()) {
     return UsageError(
         "grpo: needs a command: train, eval, score, sample, logprobs, loss, bench or convert. See "
-        "grpo "
-        "--help.");
+        "grpo --help.");
   }
   if (IsHelp(arguments[0])) return line;
   if (arguments[0] == "--version") {

@@ -97,8 +97,7 @@ std::vector<at::Tensor> Learner::Gradients(const StepBatch& batch, const LossFun
   return gradients.sums();
 }
 
-absl::StatusOr<UpdateStats> Learner::Update(const StepBatch& batch, const LossFunction& loss,
-                                            AdamW& optimizer) {
+UpdateStats Learner::Update(const StepBatch& batch, const LossFunction& loss, AdamW& optimizer) {
   UpdateStats stats;
   if (batch.samples.empty()) return stats;
   std::vector<at::Tensor> gradients = Gradients(batch, loss, &stats.sums);

@@ -57,8 +57,7 @@ class Learner {
                                     ObjectiveSums* sums);
 
   // One optimizer step.
-  absl::StatusOr<UpdateStats> Update(const StepBatch& batch, const LossFunction& loss,
-                                     AdamW& optimizer);
+  UpdateStats Update(const StepBatch& batch, const LossFunction& loss, AdamW& optimizer);
 
   const LearnerConfig& config() const { return config_; }
 

@@ -22,6 +22,7 @@
 #include "policy/ops.h"
 #include "policy/policy_folder.h"
 #include "policy/threads.h"
+#include "rl/token_ids.h"
 
 namespace grpo {
 namespace {
@@ -55,14 +56,9 @@ class LineReader {
       return std::vector<int64_t>(ids.begin(), ids.end());
     }
     if (!record["tokens"].is_array()) return fail("\"tokens\" must be a list of token ids");
-    std::vector<int64_t> tokens;
-    for (const nlohmann::json& id : record["tokens"]) {
-      if (!id.is_number_integer() || id.get<double>() < 0 || id.get<double>() >= vocabulary_) {
-        return fail("expected token ids from 0 to ", vocabulary_ - 1, ", found ", id.dump());
-      }
-      tokens.push_back(id.get<int64_t>());
-    }
-    return tokens;
+    const auto ids = TokenIdsFromJson(record["tokens"], vocabulary_);
+    if (!ids.ok()) return fail(ids.status().message());
+    return std::vector<int64_t>(ids->begin(), ids->end());
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,7 @@
 #include "rl/learner.h"
 #include "rl/objective.h"
 #include "rl/recipe.h"
+#include "rl/token_ids.h"
 
 namespace grpo {
 namespace {
@@ -74,14 +76,8 @@ class RecordParser {
     if (!json_.contains(key) || !json_[key].is_array()) {
       return Fail("\"", key, "\" must be a list of token ids");
     }
-    std::vector<int32_t> tokens;
-    for (const nlohmann::json& id : json_[key]) {
-      if (!id.is_number_integer() || id.get<double>() < 0 || id.get<double>() >= vocabulary_) {
-        return Fail("\"", key, "\": expected token ids from 0 to ", vocabulary_ - 1, ", found ",
-                    id.dump());
-      }
-      tokens.push_back(id.get<int32_t>());
-    }
+    auto tokens = TokenIdsFromJson(json_[key], vocabulary_);
+    if (!tokens.ok()) return Fail("\"", key, "\": ", tokens.status().message());
     return tokens;
   }
 

@@ -104,8 +104,7 @@ absl::Status Trainer::SftStep(int64_t step) {
                    parts_.demonstrations->Next(recipe_.sft.batch_size));
   ASSIGN_OR_RETURN(const StepBatch batch,
                    ImitationBatch(*parts_.tokenizer, parts_.format, prompts));
-  ASSIGN_OR_RETURN(const UpdateStats update,
-                   learner_.Update(batch, ImitationObjective, *optimizer_));
+  const UpdateStats update = learner_.Update(batch, ImitationObjective, *optimizer_);
   MetricList metrics;
   metrics.Add("sft/loss", update.sums.loss);
   metrics.Add("sft/entropy", update.sums.entropy / update.sums.tokens);
@@ -237,8 +236,7 @@ absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(StepSamples step)
     return PolicyObjective(objective, micro, logprobs, entropy, sums);
   };
   for (const StepBatch& batch : SplitIntoBatches(config, std::move(step))) {
-    ASSIGN_OR_RETURN(const UpdateStats update, learner_.Update(batch, loss, *optimizer_));
-    updates.push_back(update);
+    updates.push_back(learner_.Update(batch, loss, *optimizer_));
   }
   return updates;
 }

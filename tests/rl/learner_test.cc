@@ -167,8 +167,7 @@ TEST(LearnerTest, InBFloat16UpdatesFp32WeightsAndRoundsThemAgain) {
   AdamWConfig config;
   config.learning_rate = 1e-5;  // less than bfloat16 resolves
   AdamW optimizer(weights.Parameters(), config, 10);
-  const auto updated = learner.Update(TinyBatch(9, 6), Loss(), optimizer);
-  ASSERT_TRUE(updated.ok()) << updated.status();
+  learner.Update(TinyBatch(9, 6), Loss(), optimizer);
   const auto now = weights.Parameters(), then = before.Parameters(),
              rounded = learner.policy().Parameters();
   for (size_t i = 0; i < now.size(); ++i) {
@@ -254,8 +253,7 @@ TEST(LearnerTest, UpdateLowersTheLossOfItsOwnBatch) {
   double first = 0, last = 0;
   for (int step = 0; step < 60; ++step) {
     const auto update = learner.Update(batch, ImitationObjective, optimizer);
-    ASSERT_TRUE(update.ok()) << update.status();
-    (step == 0 ? first : last) = update->sums.loss;
+    (step == 0 ? first : last) = update.sums.loss;
   }
   EXPECT_LT(last, first / 4);
 }
@@ -285,8 +283,7 @@ TEST(LearnerTest, DoesNothingWithoutSamples) {
   const std::string before = weights.Digest();
   Learner learner(weights, {});
   AdamW optimizer(weights.Parameters(), AdamWConfig(), 10);
-  const auto update = learner.Update(StepBatch(), nullptr, optimizer);
-  ASSERT_TRUE(update.ok());
+  EXPECT_EQ(learner.Update(StepBatch(), nullptr, optimizer).sums.tokens, 0);
   EXPECT_EQ(weights.Digest(), before);
 }
 
