@@ -1,7 +1,7 @@
 // How a configuration struct lists its fields: once. The same list drives parsing, the refusal of
 // unknown keys, range checks, --set, the resolved recipe and its documentation.
 //
-//   struct AdamWConfig {
+//   struct OptimizerConfig {
 //     double learning_rate = 1e-3;
 //     template <typename Visitor> void VisitFields(Visitor& visit) {
 //       visit("learning_rate", learning_rate, Range(0, 1), "peak learning rate");

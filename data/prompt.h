@@ -12,6 +12,7 @@ struct Prompt {
   uint64_t id = 0;     // serial number of the draw, unique in a run; keys groups and random numbers
   std::string name;    // the record's own id, for messages and sample files
   std::string family;  // task family or subject, for metrics; may be empty
+  std::string pool;    // its family, and its level where it has one: prompts about as difficult
   std::string text;    // the user's message
   std::string answer;  // the ground truth that reward checkers compare with
   std::string

@@ -34,6 +34,7 @@ class RecordReader {
     ASSIGN_OR_RETURN(prompt.text, PromptText());
     ASSIGN_OR_RETURN(prompt.answer, Answer());
     ASSIGN_OR_RETURN(prompt.family, OptionalString(options_.family_field));
+    prompt.pool = prompt.family;
     ASSIGN_OR_RETURN(prompt.demonstration, OptionalString(options_.demonstration_field));
     if (options_.require_demonstration && prompt.demonstration.empty()) {
       return Missing(options_.demonstration_field,

@@ -79,6 +79,7 @@ Prompt ToPrompt(const TaskShare& share, TaskProblem problem, uint64_t id, bool h
   prompt.id = id;
   prompt.name = absl::StrCat(share.family, "/", share.level, "/", id);
   prompt.family = share.family;
+  prompt.pool = absl::StrCat(share.family, "/", share.level);
   prompt.text = std::move(problem.question);
   prompt.demonstration = hasty ? Demonstration(kHastyThought, problem.guess)
                                : Demonstration(problem.reasoning, problem.answer);

@@ -1,9 +1,11 @@
 #include "policy/decoder.h"
 
 #include <functional>
+#include <memory>
 
 #include <ATen/ATen.h>
 
+#include "policy/recompute.h"
 #include "policy/router.h"
 
 namespace grpo {
@@ -70,14 +72,37 @@ at::Tensor GroupedAttention(const PolicyConfig& config, const LayerWeights& weig
   return Projected(mixed.view({tokens, heads * width}), weights.o, weights.o_bias);
 }
 
-at::Tensor MoeBlock(const PolicyConfig& config, const LayerWeights& weights, const at::Tensor& x,
-                    int moe_layer, const ExpertChoices* replayed, ExpertChoices* chosen) {
-  const Routing routing = Route(config, x, weights.router, weights.router_bias,
-                                replayed == nullptr ? at::Tensor() : replayed->layers[moe_layer]);
-  if (chosen != nullptr) chosen->layers.push_back(routing.chosen);
-  const at::Tensor routed =
-      ExpertMlps(x, weights.expert_gate_up, weights.expert_down, routing.chosen, routing.weights);
-  return weights.mlp.down.defined() ? routed + Mlp(x, weights.mlp) : routed;
+// What every layer of one forward needs besides its input; kept for the backward pass where layers
+// are recomputed.
+struct Pass {
+  const Weights& weights;
+  RopeTables rope;
+  PackedSequences sequences;
+  const ExpertChoices* replayed;
+};
+
+// A layer's output, and of a layer with experts the chosen ones and the router's logits.
+std::vector<at::Tensor> Layer(const Pass& pass, int number, int moe_layer,
+                              const at::Tensor& input) {
+  const PolicyConfig& config = pass.weights.config;
+  const LayerWeights& weights = pass.weights.layers[number];
+  const AttentionShape shape = CachedAttentionShape(config);
+  const Mix mix = [&](const at::Tensor& q, const at::Tensor& rows) {
+    return PackedAttention(q, rows, shape, pass.sequences, AttendsInBFloat16(pass.weights));
+  };
+  const auto attend = config.architecture().latent() ? LatentAttention : GroupedAttention;
+  const double scale = config.residual_scale(), eps = config.rms_norm_eps;
+  const auto [stream, x] = AddAndNorm(input, at::Tensor(), 1, weights.input_norm, eps);
+  const auto [attended, y] =
+      AddAndNorm(stream, attend(config, weights, x, pass.rope, mix), scale, weights.post_norm, eps);
+  if (!weights.is_moe()) return {AddBlock(attended, Mlp(y, weights.mlp), scale)};
+  const Routing routing =
+      Route(config, y, weights.router, weights.router_bias,
+            pass.replayed == nullptr ? at::Tensor() : pass.replayed->layers[moe_layer]);
+  at::Tensor block =
+      ExpertMlps(y, weights.expert_gate_up, weights.expert_down, routing.chosen, routing.weights);
+  if (weights.mlp.down.defined()) block = AddBlock(block, Mlp(y, weights.mlp), 1);
+  return {AddBlock(attended, block, scale), routing.chosen, routing.logits};
 }
 
 }  // namespace
@@ -106,26 +131,26 @@ AttentionShape CachedAttentionShape(const PolicyConfig& config) {
 
 at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
                          const at::Tensor& positions, const PackedSequences& sequences,
-                         const ExpertChoices* replayed, ExpertChoices* chosen) {
+                         const ExpertChoices* replayed, RouterOutputs* routers,
+                         int recomputed_layers) {
   const PolicyConfig& config = weights.config;
   const at::ScalarType type = weights.final_norm.scalar_type();  // the matrices may be narrower
-  const RopeTables rope = MakeRopeTables(config, positions, type);
-  const auto attend = config.architecture().latent() ? LatentAttention : GroupedAttention;
+  const auto pass = std::make_shared<const Pass>(
+      Pass{weights, MakeRopeTables(config, positions, type), sequences, replayed});
   at::Tensor hidden = Scaled(Embedding(weights.embedding, tokens, type), config.embedding_scale());
-  const AttentionShape shape = CachedAttentionShape(config);
-  const Mix mix = [&](const at::Tensor& q, const at::Tensor& rows) {
-    return PackedAttention(q, rows, shape, sequences, AttendsInBFloat16(weights));
-  };
   int moe_layer = 0;
   for (int i = 0; i < config.num_hidden_layers; ++i) {
-    const LayerWeights& layer = weights.layers[i];
-    const at::Tensor x = RmsNorm(hidden, layer.input_norm, config.rms_norm_eps);
-    hidden = hidden + Scaled(attend(config, layer, x, rope, mix), config.residual_scale());
-    const at::Tensor y = RmsNorm(hidden, layer.post_norm, config.rms_norm_eps);
-    hidden =
-        hidden + Scaled(layer.is_moe() ? MoeBlock(config, layer, y, moe_layer++, replayed, chosen)
-                                       : Mlp(y, layer.mlp),
-                        config.residual_scale());
+    const auto layer = [pass, i, moe_layer](const at::Tensor& x) {
+      return Layer(*pass, i, moe_layer, x);
+    };
+    const bool recomputed = i < recomputed_layers && hidden.requires_grad();
+    const std::vector<at::Tensor> outputs = recomputed ? Recomputed(layer, hidden) : layer(hidden);
+    hidden = outputs[0];
+    if (!weights.layers[i].is_moe()) continue;
+    ++moe_layer;
+    if (routers == nullptr) continue;
+    routers->chosen.layers.push_back(outputs[1]);
+    routers->logits.push_back(outputs[2]);
   }
   return Scaled(RmsNorm(hidden, weights.final_norm, config.rms_norm_eps), config.logit_scale());
 }

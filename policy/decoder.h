@@ -4,7 +4,7 @@
 // themselves, in rollouts in a cache (rollout/batch_forward.h), with the same bits.
 //
 // Letters: N packed tokens, D width, H heads, C cached heads, L latent rank, R rotary width, M MoE
-// layers, K experts per token.
+// layers, E experts, K experts per token.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +38,20 @@ struct ExpertChoices {
   std::vector<at::Tensor> layers;
 };
 
+// What the routers of the MoE layers did.
+struct RouterOutputs {
+  ExpertChoices chosen;
+  std::vector<at::Tensor> logits;  // [N, E] each, through which losses reach the routers
+};
+
 // The normalised hidden states [N, D] that the head turns into logits. tokens and positions [N]
 // int64, a prefix's once; attention causal within each sequence.
-// `replayed`, when not null, fixes the experts; `chosen`, when not null, receives those used.
+// `replayed`, when not null, fixes the experts; `routers`, when not null, is added to. The first
+// `recomputed_layers` layers keep nothing but their input for the backward pass, until which the
+// weights and `replayed` must stay where they are.
 at::Tensor DecoderHidden(const Weights& weights, const at::Tensor& tokens,
                          const at::Tensor& positions, const PackedSequences& sequences,
-                         const ExpertChoices* replayed, ExpertChoices* chosen);
+                         const ExpertChoices* replayed, RouterOutputs* routers,
+                         int recomputed_layers = 0);
 
 }  // namespace grpo

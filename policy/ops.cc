@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <optional>
 
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
@@ -86,10 +87,26 @@ at::Tensor CollectedGradient(const at::Tensor& weight) {
 
 bool IsBFloat16(const at::Tensor& weight) { return weight.scalar_type() == at::kBFloat16; }
 
+// As autograd takes tensors that may be undefined.
+std::optional<at::Tensor> Optional(const at::Tensor& x) {
+  return x.defined() ? std::optional<at::Tensor>(x) : std::nullopt;
+}
+
+// x in another type, its rows shared out; x itself where it is of that type.
+at::Tensor Converted(const at::Tensor& x, at::ScalarType type) {
+  if (x.scalar_type() == type) return x;
+  const at::Tensor y = at::empty(x.sizes(), x.options().dtype(type));
+  ParallelFor(x.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+    const c10::NoGradGuard no_grad;
+    y.narrow(0, begin, end - begin).copy_(x.narrow(0, begin, end - begin));
+  });
+  return y;
+}
+
 // What a gradient of this weight is multiplied from, in its type: with a bfloat16 weight, products
 // of the backward pass are in bfloat16 too.
 at::Tensor Factor(const at::Tensor& x, const at::Tensor& weight) {
-  return IsBFloat16(weight) ? x.to(at::kBFloat16) : x;
+  return IsBFloat16(weight) ? Converted(x, at::kBFloat16) : x;
 }
 
 // The gradient of a weight as backward passes return it, and where to add it up: most of what a
@@ -168,9 +185,11 @@ void Normalise(const at::Tensor& x, const at::Tensor& weight, double eps, const 
 
 constexpr int64_t kNormRows = 64;
 
-// The way back: fills dx, returns the gradient of the weight.
+// The way back: fills dx, returns the gradient of the weight. Where x is also handed on, dx has the
+// gradient of that, `passed` [N, D], added to it.
 at::Tensor NormaliseBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
-                             const at::Tensor& inverse_rms, const at::Tensor& dx) {
+                             const at::Tensor& inverse_rms, const at::Tensor& dx,
+                             const at::Tensor& passed = at::Tensor()) {
   const int64_t rows = x.size(0), width = x.size(1);
   // Summed over stretches of rows first, so that the sum does not depend on the threads.
   const at::Tensor parts = at::zeros({(rows + kNormRows - 1) / kNormRows, width}, dy.options());
@@ -184,6 +203,10 @@ at::Tensor NormaliseBackward(const at::Tensor& dy, const at::Tensor& x, const at
             Data<scalar_t>(weight), Data<scalar_t>(inverse_rms) + row,
             dx.mutable_data_ptr<scalar_t>() + row * dx.stride(0), dx.stride(0),
             parts.mutable_data_ptr<scalar_t>() + part * width);
+        if (!passed.defined()) continue;
+        ActiveKernels<scalar_t>().add(std::min(kNormRows, rows - row) * width,
+                                      Data<scalar_t>(passed) + row * width,
+                                      dx.mutable_data_ptr<scalar_t>() + row * width);
       }
     });
   });
@@ -205,6 +228,81 @@ struct RmsNormFunction : Function<RmsNormFunction> {
     const at::Tensor d_weight =
         NormaliseBackward(grads[0].contiguous(), saved[0], saved[1], saved[2], dx);
     return {dx, d_weight, at::Tensor()};
+  }
+};
+
+// sum = stream + factor * block, of rows begin to end.
+template <typename T>
+void AddRows(const at::Tensor& stream, const at::Tensor& block, T factor, int64_t begin,
+             int64_t end, const at::Tensor& sum) {
+  const int64_t width = stream.size(1);
+  const T* const x = Data<T>(stream) + begin * width;
+  const T* const y = Data<T>(block) + begin * width;
+  T* const to = sum.mutable_data_ptr<T>() + begin * width;
+  for (int64_t i = 0; i < (end - begin) * width; ++i) to[i] = x[i] + factor * y[i];
+}
+
+// Of a block's output that was added times the factor.
+at::Tensor BlockGradient(const at::Tensor& d_sum, double factor) {
+  return factor == 1 ? d_sum : d_sum * factor;
+}
+
+struct AddBlockFunction : Function<AddBlockFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& stream,
+                            const at::Tensor& block, double factor) {
+    context->saved_data["factor"] = factor;
+    const at::Tensor sum = at::empty(stream.sizes(), stream.options());
+    GRPO_DISPATCH(stream, [&] {
+      ParallelFor(sum.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+        AddRows<scalar_t>(stream, block, factor, begin, end, sum);
+      });
+    });
+    return sum;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    return {grads[0], BlockGradient(grads[0], context->saved_data["factor"].toDouble()),
+            at::Tensor()};
+  }
+};
+
+struct AddAndNormFunction : Function<AddAndNormFunction> {
+  static tensor_list forward(AutogradContext* context, const at::Tensor& stream,
+                             const std::optional<at::Tensor>& added, double factor,
+                             const at::Tensor& weight, double eps) {
+    const at::Tensor block = added.value_or(at::Tensor());
+    const at::Tensor sum = block.defined() ? at::empty(stream.sizes(), stream.options()) : stream,
+                     y = at::empty(stream.sizes(), stream.options()),
+                     inverse_rms = at::empty({stream.size(0)}, stream.options());
+    GRPO_DISPATCH(stream, [&] {
+      const int64_t width = stream.size(1);
+      ParallelFor(stream.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; row += kNormRows) {  // while they are in the cache
+          const int64_t last = std::min(end, row + kNormRows);
+          if (block.defined()) AddRows<scalar_t>(stream, block, factor, row, last, sum);
+          ActiveKernels<scalar_t>().rms_norm(last - row, width, Data<scalar_t>(sum) + row * width,
+                                             width, Data<scalar_t>(weight), eps,
+                                             y.mutable_data_ptr<scalar_t>() + row * width, width,
+                                             inverse_rms.mutable_data_ptr<scalar_t>() + row);
+        }
+      });
+    });
+    context->save_for_backward({sum, weight, inverse_rms});
+    context->saved_data["factor"] = factor;
+    context->saved_data["adds"] = block.defined();
+    context->set_materialize_grads(false);
+    return {sum, y};
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor d_stream = at::empty(saved[0].sizes(), saved[0].options());
+    const at::Tensor passed = grads[0].defined() ? grads[0].contiguous() : grads[0];
+    const at::Tensor d_weight =
+        NormaliseBackward(grads[1].contiguous(), saved[0], saved[1], saved[2], d_stream, passed);
+    const at::Tensor d_block =
+        context->saved_data["adds"].toBool()
+            ? BlockGradient(d_stream, context->saved_data["factor"].toDouble())
+            : at::Tensor();
+    return {d_stream, d_block, at::Tensor(), d_weight, at::Tensor()};
   }
 };
 
@@ -434,14 +532,15 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
       });
     }
     const at::ScalarType kept = bf16 && q.requires_grad() ? at::kBFloat16 : q.scalar_type();
-    context->save_for_backward(
-        {q.to(kept), rows.to(kept), cu_seqlens, out, log_sum_exp, KeptShape(shape), prefixes});
+    context->save_for_backward({Converted(q, kept), Converted(rows, kept), cu_seqlens, out,
+                                log_sum_exp, KeptShape(shape), prefixes});
     return out;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &cu_seqlens = saved[2], &out = saved[3], &log_sum_exp = saved[4];
-    const at::Tensor q = saved[0].to(out.scalar_type()), rows = saved[1].to(out.scalar_type());
+    const at::Tensor q = Converted(saved[0], out.scalar_type()),
+                     rows = Converted(saved[1], out.scalar_type());
     AttentionShape shape;
     std::memcpy(&shape, saved[5].const_data_ptr(), sizeof(shape));
     const at::Tensor d_out = grads[0].contiguous();
@@ -451,7 +550,7 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
         SplitQueries(cu_seqlens, kBackwardQueries, kBackwardParts);
     std::vector<at::Tensor> d_visible(queries.size());
     const bool bf16 = IsBFloat16(saved[0]);
-    const at::Tensor d_out_factor = bf16 ? d_out.to(at::kBFloat16) : d_out;
+    const at::Tensor d_out_factor = bf16 ? Converted(d_out, at::kBFloat16) : d_out;
     const auto halves = [](const at::Tensor& tensor) {
       return static_cast<const BFloat16*>(tensor.const_data_ptr());
     };
@@ -772,6 +871,16 @@ at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight) {
 
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   return RmsNormFunction::apply(x, weight, eps);
+}
+
+at::Tensor AddBlock(const at::Tensor& stream, const at::Tensor& block, double factor) {
+  return AddBlockFunction::apply(stream, block, factor);
+}
+
+NormedStream AddAndNorm(const at::Tensor& stream, const at::Tensor& block, double factor,
+                        const at::Tensor& weight, double eps) {
+  const tensor_list out = AddAndNormFunction::apply(stream, Optional(block), factor, weight, eps);
+  return {out[0], out[1]};
 }
 
 at::Tensor SwiGlu(const at::Tensor& gate_up) { return SwiGluFunction::apply(gate_up); }

@@ -52,6 +52,17 @@ at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight);
 // x / rms(x) * weight over the last dimension; x [N, D] may be a column slice.
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 
+// The residual stream [N, D] with a block's output [N, D] times a factor added to it.
+at::Tensor AddBlock(const at::Tensor& stream, const at::Tensor& block, double factor);
+
+// The same, and its norm, in one pass. Where `block` is undefined nothing is added.
+struct NormedStream {
+  at::Tensor stream;  // [N, D]
+  at::Tensor normed;  // [N, D]
+};
+NormedStream AddAndNorm(const at::Tensor& stream, const at::Tensor& block, double factor,
+                        const at::Tensor& weight, double eps);
+
 // silu(first half) * second half: [N, 2I] to [N, I].
 at::Tensor SwiGlu(const at::Tensor& gate_up);
 

@@ -232,6 +232,7 @@ Routing Route(const PolicyConfig& config, const at::Tensor& x, const at::Tensor&
   const at::Tensor logits = Linear(x, router.to(x.scalar_type()));  // never rounded to bfloat16
   const at::Tensor scores = Scores(config, logits.detach());
   Routing routing;
+  routing.logits = logits;
   routing.chosen = replayed.defined() ? replayed : SelectExperts(config, scores, bias);
   routing.weights =
       ChosenWeightsFunction::apply(logits, scores, routing.chosen, config.scoring_func == "sigmoid",

@@ -21,6 +21,7 @@ namespace grpo {
 struct Routing {
   at::Tensor chosen;   // [N, K] int64, ascending in each row
   at::Tensor weights;  // [N, K]
+  at::Tensor logits;   // [N, E]
 };
 
 // x [N, D], router [E, D], bias [E]. `replayed` [N, K], when defined, takes the place of the

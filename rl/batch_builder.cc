@@ -73,6 +73,7 @@ TrainingSample SampleOf(const RolloutGroup& group, size_t index) {
   const Rollout& rollout = group.rollouts[index];
   TrainingSample sample;
   sample.group = static_cast<int64_t>(group.prompt.id);
+  sample.index = rollout.sample_index;
   sample.tokens = group.prompt_tokens;
   sample.prompt_length = static_cast<int>(sample.tokens.size());
   sample.tokens.insert(sample.tokens.end(), rollout.tokens.begin(), rollout.tokens.end());

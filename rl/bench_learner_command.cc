@@ -66,12 +66,11 @@ absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
   for (size_t i = 0; i < batch.samples.size(); ++i) {
     batch.samples[i].behavior_logprobs = own.logprobs[i];
   }
-  AdamWConfig optimizer_config;
+  OptimizerConfig optimizer_config;
   optimizer_config.learning_rate = 1e-6;
-  AdamW optimizer(weights.Parameters(), optimizer_config, options.repeats + 1);
-  const auto loss = [](const MicroBatch& micro, const at::Tensor& logprobs,
-                       const at::Tensor& entropy, ObjectiveSums* sums) {
-    return PolicyObjective({}, micro, logprobs, entropy, sums);
+  Optimizer optimizer(weights.Parameters(), optimizer_config, options.repeats + 1);
+  const auto loss = [](const MicroBatch& micro, const PolicyOutputs& policy, ObjectiveSums* sums) {
+    return PolicyObjective({}, micro, policy, sums);
   };
   const double sequences = batch.samples.size();
   const double fed = sequences * (options.prompt_tokens + options.new_tokens - 1);

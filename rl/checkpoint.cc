@@ -41,12 +41,21 @@ absl::Status PutInPlace(const std::string& unfinished, const std::string& folder
   return RemoveTree(unfinished);
 }
 
+// Of the list of digests itself, without its own entry: a damaged list blames no other file.
+std::string OwnDigest(nlohmann::ordered_json digests) {
+  digests.erase(kDigests);
+  Sha256 digest;
+  digest.Update(digests.dump());
+  return digest.Hex();
+}
+
 absl::Status WriteDigests(const std::string& folder) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder));
   nlohmann::ordered_json digests;
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(digests[name], Sha256OfFile(absl::StrCat(folder, "/", name)));
   }
+  digests[kDigests] = OwnDigest(digests);
   return WriteFileAtomically(absl::StrCat(folder, "/", kDigests), digests.dump(2) + "\n");
 }
 
@@ -71,12 +80,8 @@ absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step,
   RETURN_IF_ERROR(MakeDirectories(unfinished));
   RETURN_IF_ERROR(SavePolicyFolder(unfinished, *contents.weights, contents.extras));
   RETURN_IF_ERROR(WriteFileAtomically(unfinished + "/state.json", contents.state.dump() + "\n"));
-  if (!contents.optimizer.empty()) {
-    RETURN_IF_ERROR(SaveTensors(unfinished + "/optimizer.safetensors", contents.optimizer));
-  }
-  if (contents.reference != nullptr) {
-    RETURN_IF_ERROR(SaveTensors(unfinished + "/reference.safetensors",
-                                contents.reference->CheckpointTensors()));
+  for (const auto& [name, tensors] : contents.tensors) {
+    RETURN_IF_ERROR(SaveTensors(absl::StrCat(unfinished, "/", name, ".safetensors"), tensors));
   }
   RETURN_IF_ERROR(WriteDigests(unfinished));
   RETURN_IF_ERROR(PutInPlace(unfinished, folder));
@@ -97,16 +102,33 @@ absl::StatusOr<std::string> LatestCheckpoint(const std::string& run_dir) {
 absl::Status VerifyCheckpoint(const std::string& folder) {
   ASSIGN_OR_RETURN(const nlohmann::ordered_json digests,
                    ReadJson(absl::StrCat(folder, "/", kDigests)));
+  if (!digests.contains(kDigests) || digests[kDigests] != OwnDigest(digests)) {
+    return absl::DataLossError(
+        absl::StrCat(folder, "/", kDigests, ": does not fit its own digest"));
+  }
   for (const auto& [name, digest] : digests.items()) {
+    if (name == kDigests) continue;
     const std::string path = absl::StrCat(folder, "/", name);
     ASSIGN_OR_RETURN(const std::string found, Sha256OfFile(path));
-    if (!digest.is_string() || digest.get<std::string>() != found) {
-      return absl::DataLossError(absl::StrCat(
-          path, ": the digest is ", found, ", but ", kDigests, " says ", digest.dump(),
-          "; the checkpoint is damaged. Remove ", folder, " to resume from the one before it"));
+    if (digest != found) {
+      return absl::DataLossError(absl::StrCat(path, ": the digest is ", found, ", but ", kDigests,
+                                              " says ", digest.dump()));
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> IntactCheckpointBefore(const std::string& run_dir,
+                                                   const std::string& folder) {
+  const std::string parent = run_dir + "/checkpoints";
+  ASSIGN_OR_RETURN(const std::vector<int64_t> steps, FinishedSteps(parent));
+  std::string intact;
+  for (const int64_t step : steps) {
+    const std::string older = absl::StrCat(parent, "/step-", step);
+    if (older == folder) break;
+    if (VerifyCheckpoint(older).ok()) intact = older;
+  }
+  return intact;
 }
 
 absl::StatusOr<nlohmann::ordered_json> ReadCheckpointState(const std::string& folder) {

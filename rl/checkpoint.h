@@ -3,6 +3,7 @@
 // digest is in digests.json.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,9 @@ struct CheckpointContents {
   nlohmann::ordered_json state;  // what the trainer needs besides tensors
   const Weights* weights = nullptr;
   PolicyFolderExtras extras;
-  std::vector<NamedTensor> optimizer;  // moments
-  const Weights* reference = nullptr;  // of the KL term; null without one
+  // Files NAME.safetensors: the optimizer's moments, the reference of the KL term, policies that
+  // sampled.
+  std::map<std::string, std::vector<NamedTensor>> tensors;
 };
 
 // Writes step-<step> and then removes all but the newest `keep` checkpoints and that of the step
@@ -34,6 +36,11 @@ absl::StatusOr<std::string> LatestCheckpoint(const std::string& run_dir);
 
 // Compares every file with its digest; the error names the file that changed.
 absl::Status VerifyCheckpoint(const std::string& folder);
+
+// The newest checkpoint of the run, older than `folder`, that VerifyCheckpoint finds whole; an
+// empty text where there is none.
+absl::StatusOr<std::string> IntactCheckpointBefore(const std::string& run_dir,
+                                                   const std::string& folder);
 
 // state.json of a checkpoint.
 absl::StatusOr<nlohmann::ordered_json> ReadCheckpointState(const std::string& folder);

@@ -1,7 +1,10 @@
 #include "rl/learner.h"
 
+#include <algorithm>
 #include <atomic>
+#include <tuple>
 
+#include "absl/strings/match.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -13,15 +16,14 @@
 namespace grpo {
 namespace {
 
-// Log-probs and entropies of the completion tokens. The experts that were used go to `chosen` when
-// it is not null.
-std::pair<at::Tensor, at::Tensor> ForwardLogprobs(const Weights& weights, const MicroBatch& micro,
-                                                  double temperature, const ExpertChoices* replayed,
-                                                  ExpertChoices* chosen) {
-  const at::Tensor hidden =
-      DecoderHidden(weights, micro.tokens, micro.positions, micro.packing, replayed, chosen);
-  return TokenLogprobs(hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets,
-                       temperature);
+PolicyOutputs Forward(const Weights& weights, const MicroBatch& micro, double temperature,
+                      const ExpertChoices* replayed, int recomputed_layers = 0) {
+  PolicyOutputs outputs;
+  const at::Tensor hidden = DecoderHidden(weights, micro.tokens, micro.positions, micro.packing,
+                                          replayed, &outputs.routers, recomputed_layers);
+  std::tie(outputs.logprobs, outputs.entropy) = TokenLogprobs(
+      hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets, temperature);
+  return outputs;
 }
 
 PackingOptions PackingOptionsOf(const Weights& weights, const LearnerConfig& config) {
@@ -67,9 +69,13 @@ Learner::Learner(Weights& weights, const LearnerConfig& config)
       config_(config),
       policy_(config.bf16 ? weights.WithBFloat16Matrices() : weights),
       team_(config.threads) {
-  policy_.RequireGrad();
-  for (const NamedTensor& parameter : policy_.Parameters()) {
-    parameters_.push_back(parameter.tensor);
+  const std::vector<NamedTensor> all = weights_.Parameters(), computed = policy_.Parameters();
+  for (size_t i = 0; i < all.size(); ++i) {
+    const bool trains = !(config.freeze_routers && absl::EndsWith(all[i].name, ".router"));
+    computed[i].tensor.set_requires_grad(trains);
+    if (!trains) continue;
+    trained_.push_back(all[i]);
+    computed_.push_back(computed[i].tensor);
   }
 }
 
@@ -77,31 +83,54 @@ void Learner::WeightsChanged() {
   if (config_.bf16) policy_.RoundMatricesOf(weights_);
 }
 
+void Learner::AddGradients(const StepBatch& batch, const std::vector<size_t>& samples,
+                           const LossFunction& loss, ObjectiveSums* sums) {
+  const c10::AutoGradMode with_gradients(true);
+  const MicroBatch micro = PackMicroBatch(batch, samples, PackingOptionsOf(policy_, config_));
+  const PolicyOutputs outputs =
+      Forward(policy_, micro, batch.temperature, batch.replay_routing ? &micro.experts : nullptr,
+              config_.recomputed_layers);
+  ObjectiveSums micro_sums;
+  micro_sums.load = LoadOf(micro, outputs.routers.chosen, policy_.config);
+  CompareRouting(micro.experts, outputs.routers.chosen, &micro_sums);
+  torch::autograd::backward({loss(micro, outputs, &micro_sums)}, {});
+  sums->Add(micro_sums);
+}
+
 std::vector<at::Tensor> Learner::Gradients(const StepBatch& batch, const LossFunction& loss,
                                            ObjectiveSums* sums) {
   const TeamScope team(team_);
-  const c10::AutoGradMode with_gradients(true);
-  const GradientScope gradients(parameters_);
+  const GradientScope gradients(computed_);
   for (const std::vector<size_t>& samples :
        PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts)) {
-    const MicroBatch micro = PackMicroBatch(batch, samples, PackingOptionsOf(policy_, config_));
-    ExpertChoices chosen;
-    const auto [logprobs, entropy] =
-        ForwardLogprobs(policy_, micro, batch.temperature,
-                        batch.replay_routing ? &micro.experts : nullptr, &chosen);
-    ObjectiveSums micro_sums;
-    CompareRouting(micro.experts, chosen, &micro_sums);
-    torch::autograd::backward({loss(micro, logprobs, entropy, &micro_sums)}, {});
-    sums->Add(micro_sums);
+    AddGradients(batch, samples, loss, sums);
   }
   return gradients.sums();
 }
 
-UpdateStats Learner::Update(const StepBatch& batch, const LossFunction& loss, AdamW& optimizer) {
+std::vector<size_t> Learner::NotFinite(const StepBatch& batch, const LossFunction& loss) {
+  const TeamScope team(team_);
+  std::vector<size_t> found;
+  for (size_t i = 0; i < batch.samples.size(); ++i) {
+    const GradientScope gradients(computed_);
+    ObjectiveSums sums;
+    AddGradients(batch, {i}, loss, &sums);
+    const bool finite = std::all_of(
+        gradients.sums().begin(), gradients.sums().end(),
+        [](const at::Tensor& gradient) { return gradient.isfinite().all().item<bool>(); });
+    if (!finite) found.push_back(i);
+  }
+  return found;
+}
+
+UpdateStats Learner::Update(const StepBatch& batch, const LossFunction& loss,
+                            Optimizer& optimizer) {
   UpdateStats stats;
   if (batch.samples.empty()) return stats;
+  const TeamScope team(team_);
   std::vector<at::Tensor> gradients = Gradients(batch, loss, &stats.sums);
   stats.optimizer = optimizer.Step(gradients);
+  if (stats.optimizer.skipped) stats.not_finite = NotFinite(batch, loss);
   WeightsChanged();
   return stats;
 }
@@ -118,10 +147,9 @@ absl::StatusOr<TokenStatistics> SampleStatistics(const Weights& weights,
     c10::NoGradGuard no_grad;
     for (size_t m = next.fetch_add(1); m < plan.size(); m = next.fetch_add(1)) {
       const MicroBatch micro = PackTokens(samples, plan[m], PackingOptionsOf(weights, config));
-      const auto [logprobs, entropy] =
-          ForwardLogprobs(weights, micro, temperature, nullptr, nullptr);
-      const float* logprob_values = logprobs.const_data_ptr<float>();
-      const float* entropy_values = entropy.const_data_ptr<float>();
+      const PolicyOutputs outputs = Forward(weights, micro, temperature, nullptr);
+      const float* logprob_values = outputs.logprobs.const_data_ptr<float>();
+      const float* entropy_values = outputs.entropy.const_data_ptr<float>();
       for (size_t index : plan[m]) {
         const int64_t count = samples[index].NumLearned();
         statistics.logprobs[index].assign(logprob_values, logprob_values + count);

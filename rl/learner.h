@@ -22,16 +22,21 @@ struct LearnerConfig {
   int micro_batch_tokens = 4096;
   bool share_prompts = true;  // the prompt of a group is computed once in a micro-batch
   bool bf16 = false;  // products and attention in bfloat16, of rounded matrices; weights stay fp32
+  bool freeze_routers = false;
+  int recomputed_layers = 0;  // the first ones: their activations are not kept, but computed again
 };
 
 struct UpdateStats {
   ObjectiveSums sums;
   OptimizerReport optimizer;
+  // Where the step was skipped, the batch's samples whose gradient alone is not finite; empty where
+  // only their sum is not.
+  std::vector<size_t> not_finite;
 };
 
 // The loss of one micro-batch; fills the sums. Must be a pure function.
-using LossFunction = std::function<at::Tensor(const MicroBatch& batch, const at::Tensor& logprobs,
-                                              const at::Tensor& entropy, ObjectiveSums* sums)>;
+using LossFunction = std::function<at::Tensor(const MicroBatch& batch, const PolicyOutputs& policy,
+                                              ObjectiveSums* sums)>;
 
 // Of the completion tokens of each sample that are learned from, without gradients, by the forward
 // that the learner trains with.
@@ -52,12 +57,15 @@ class Learner {
   // their matrices rounded, as they are after the newest update.
   const Weights& policy() const { return policy_; }
 
-  // Gradients of the loss over the batch, one for each parameter.
+  // The weights that an optimizer is to change, fp32.
+  const std::vector<NamedTensor>& parameters() const { return trained_; }
+
+  // Gradients of the loss over the batch, one for each of parameters().
   std::vector<at::Tensor> Gradients(const StepBatch& batch, const LossFunction& loss,
                                     ObjectiveSums* sums);
 
   // One optimizer step.
-  UpdateStats Update(const StepBatch& batch, const LossFunction& loss, AdamW& optimizer);
+  UpdateStats Update(const StepBatch& batch, const LossFunction& loss, Optimizer& optimizer);
 
   const LearnerConfig& config() const { return config_; }
 
@@ -65,10 +73,16 @@ class Learner {
   void WeightsChanged();
 
  private:
+  // Of one micro-batch, added to the parameters' grad().
+  void AddGradients(const StepBatch& batch, const std::vector<size_t>& samples,
+                    const LossFunction& loss, ObjectiveSums* sums);
+  std::vector<size_t> NotFinite(const StepBatch& batch, const LossFunction& loss);
+
   Weights& weights_;
   LearnerConfig config_;
   Weights policy_;
-  std::vector<at::Tensor> parameters_;  // of policy_
+  std::vector<NamedTensor> trained_;  // of weights_
+  std::vector<at::Tensor> computed_;  // the same of policy_
   ThreadTeam team_;
 };
 

@@ -103,10 +103,10 @@ ordered_json Record(const Weights& weights, const LogprobsOptions& options,
   c10::NoGradGuard no_grad;
   const NumericsScope scope(options.numerics == "fast" ? Numerics::kFast : Numerics::kExact);
   const int64_t length = tokens.size(), vocabulary = weights.head.size(0);
-  ExpertChoices chosen;
+  RouterOutputs routers;
   const at::Tensor hidden =
       DecoderHidden(weights, at::tensor(tokens, at::kLong), at::arange(length),
-                    std::vector<int32_t>{0, static_cast<int32_t>(length)}, nullptr, &chosen);
+                    std::vector<int32_t>{0, static_cast<int32_t>(length)}, nullptr, &routers);
   for (int64_t begin = 0; begin < length; begin += kLogitRows) {
     const int64_t count = std::min(kLogitRows, length - begin);
     const at::Tensor logits = Linear(hidden.narrow(0, begin, count), weights.head);
@@ -124,7 +124,7 @@ ordered_json Record(const Weights& weights, const LogprobsOptions& options,
       }
     }
   }
-  if (options.experts) record["experts"] = ExpertLists(chosen);
+  if (options.experts) record["experts"] = ExpertLists(routers.chosen);
   return record;
 }
 

@@ -192,9 +192,8 @@ absl::Status RunLoss(const LossOptions& options, std::istream& in, std::ostream&
   ObjectiveSums sums;
   const std::vector<at::Tensor> gradients = learner.Gradients(
       batch,
-      [&](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy,
-          ObjectiveSums* micro_sums) {
-        return PolicyObjective(objective, micro, logprobs, entropy, micro_sums);
+      [&](const MicroBatch& micro, const PolicyOutputs& policy, ObjectiveSums* micro_sums) {
+        return PolicyObjective(objective, micro, policy, micro_sums);
       },
       &sums);
   double squares = 0;

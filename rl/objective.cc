@@ -29,6 +29,8 @@ void ObjectiveSums::Add(const ObjectiveSums& other) {
   different += other.different;
   routed += other.routed;
   routed_alike += other.routed_alike;
+  router.Add(other.router);
+  AddLoad(other.load, &load);
 }
 
 namespace {
@@ -70,9 +72,9 @@ LossTokens TokensOf(const OffPolicyConfig& config, const MicroBatch& batch,
 }  // namespace
 
 at::Tensor PolicyObjective(const PolicyObjectiveConfig& config, const MicroBatch& batch,
-                           const at::Tensor& logprobs, const at::Tensor& entropy,
-                           ObjectiveSums* sums) {
+                           const PolicyOutputs& outputs, ObjectiveSums* sums) {
   const ObjectiveConfig& objective = config.objective;
+  const at::Tensor &logprobs = outputs.logprobs, &entropy = outputs.entropy;
   const LossTokens tokens = TokensOf(config.off_policy, batch, logprobs);
   sums->tokens = logprobs.numel();
   sums->entropy = Sum(entropy.detach());
@@ -102,11 +104,11 @@ at::Tensor PolicyObjective(const PolicyObjectiveConfig& config, const MicroBatch
   return loss;
 }
 
-at::Tensor ImitationObjective(const MicroBatch& batch, const at::Tensor& logprobs,
-                              const at::Tensor& entropy, ObjectiveSums* sums) {
-  const at::Tensor loss = -(logprobs * batch.loss_weights).sum();
-  sums->tokens = logprobs.numel();
-  sums->entropy = Sum(entropy.detach());
+at::Tensor ImitationObjective(const MicroBatch& batch, const PolicyOutputs& policy,
+                              ObjectiveSums* sums) {
+  const at::Tensor loss = -(policy.logprobs * batch.loss_weights).sum();
+  sums->tokens = policy.logprobs.numel();
+  sums->entropy = Sum(policy.entropy.detach());
   sums->loss = loss.item<double>();
   return loss;
 }

@@ -12,9 +12,17 @@
 #include <ATen/core/Tensor.h>
 
 #include "rl/objective/objective_config.h"
+#include "rl/objective/router_loss.h"
 #include "rl/training_sample.h"
 
 namespace grpo {
+
+// What a forward over a micro-batch gives the loss: of its C tokens that are learned from.
+struct PolicyOutputs {
+  at::Tensor logprobs;    // [C]
+  at::Tensor entropy;     // [C]
+  RouterOutputs routers;  // of all packed tokens
+};
 
 // Sums over tokens; add them up over micro-batches, then divide by `tokens`.
 struct ObjectiveSums {
@@ -37,6 +45,8 @@ struct ObjectiveSums {
   int64_t routed = 0;        // rows of the routing record: one a fed token and MoE layer
   int64_t routed_alike = 0;  // of them, those where the learner chooses the recorded experts
   int64_t different = 0;     // tokens where they are not the same number
+  RouterSums router;
+  ExpertLoad load;  // of the positions that predict these tokens
 
   void Add(const ObjectiveSums& other);
 };
@@ -47,14 +57,12 @@ struct PolicyObjectiveConfig {
   double entropy_coef = 0;  // in force: that of the recipe, or where its target has led it
 };
 
-// The loss of a micro-batch (a scalar, its share of the step's) and its sums. logprobs and entropy
-// [C].
+// The loss of a micro-batch (a scalar, its share of the step's) and its sums.
 at::Tensor PolicyObjective(const PolicyObjectiveConfig& config, const MicroBatch& batch,
-                           const at::Tensor& logprobs, const at::Tensor& entropy,
-                           ObjectiveSums* sums);
+                           const PolicyOutputs& policy, ObjectiveSums* sums);
 
 // Imitation: the weighted negative log-prob of the demonstrations' tokens.
-at::Tensor ImitationObjective(const MicroBatch& batch, const at::Tensor& logprobs,
-                              const at::Tensor& entropy, ObjectiveSums* sums);
+at::Tensor ImitationObjective(const MicroBatch& batch, const PolicyOutputs& policy,
+                              ObjectiveSums* sums);
 
 }  // namespace grpo

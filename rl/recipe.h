@@ -7,11 +7,13 @@
 #include "absl/status/statusor.h"
 
 #include "data/config_fields.h"
-#include "policy/adamw.h"
+#include "policy/optimizer_config.h"
 #include "policy/policy_config.h"
 #include "reward/scorer.h"
 #include "rl/objective/algorithm.h"
 #include "rl/objective/objective_config.h"
+#include "rl/objective/router_config.h"
+#include "rl/prompt_pools.h"
 #include "rl/rollout_config.h"
 #include "rollout/sampling.h"
 
@@ -41,6 +43,7 @@ struct PolicySource {
   std::string path;  // folder with config.json, weights and tokenizer.json; empty: random weights
   double init_std = 0.02;
   std::string compute = "fp32";
+  bool freeze_routers = false;
   PolicyConfig config;  // of random weights
 
   template <typename Visitor>
@@ -50,6 +53,8 @@ struct PolicySource {
     visit("init_std", init_std, Range(0, 10), "standard deviation of random weights");
     visit("compute", compute, OneOf{{"fp32", "bf16"}},
           "type of products and attention, in rollouts and learning; weights are fp32");
+    visit("freeze_routers", freeze_routers, NoConstraint(),
+          "the matrices that choose experts are not trained");
     visit("config", config, NoConstraint(), "shape of a random policy");
   }
 };
@@ -109,7 +114,7 @@ struct SftConfig {
   int steps = 0;
   int batch_size = 64;     // demonstrations a step
   double hasty_share = 0;  // of generated demonstrations: a guess instead of working
-  AdamWConfig optimizer;
+  OptimizerConfig optimizer;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
@@ -117,7 +122,7 @@ struct SftConfig {
     visit("batch_size", batch_size, Range(1, 1 << 20), "demonstrations in a step");
     visit("hasty_share", hasty_share, Range(0, 1),
           "share of generated demonstrations that guess instead of working");
-    visit("optimizer", optimizer, NoConstraint(), "AdamW");
+    visit("optimizer", optimizer, NoConstraint(), "how weights follow their gradients");
   }
 };
 
@@ -129,6 +134,7 @@ struct GrpoConfig {
   int updates_per_step = 1;  // optimizer steps on one batch of rollouts
   int micro_batch_tokens = 8192;
   bool share_prompts = true;
+  int recomputed_layers = 0;
   int max_refills = 2;  // times a step asks for more prompts in the place of groups without signal
   bool replay_routing = false;      // learner uses the experts that the rollouts recorded
   std::string on_invalid = "drop";  // a sample whose task is unusable: drop it, or fail the run
@@ -136,10 +142,14 @@ struct GrpoConfig {
   double max_error_share = 1;       // of a step's samples; with more errors the run fails
   bool mask_truncated = false;      // completions cut off at the token limit are not learned from
   bool permute_rewards = false;     // control experiment: shuffles rewards within each group
+  int rollout_lag = 0;              // steps that the sampling policy is behind the learning one
+  bool ignore_ends = false;         // for benchmarks: completions take their whole budget
+  PoolsConfig pools;
   SamplingConfig sampling;
   ObjectiveConfig objective;
   OffPolicyConfig off_policy;
-  AdamWConfig optimizer;
+  RouterConfig router;
+  OptimizerConfig optimizer;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
@@ -154,6 +164,9 @@ struct GrpoConfig {
           "token budget of one forward and backward");
     visit("share_prompts", share_prompts, NoConstraint(),
           "a group's prompt is computed once in a forward and backward");
+    visit("recomputed_layers", recomputed_layers, AtLeast(0),
+          "the first layers whose activations are computed again for the backward pass, to save "
+          "memory");
     visit("max_refills", max_refills, Range(0, 1000),
           "times a step samples more prompts in the place of groups without signal");
     visit("replay_routing", replay_routing, NoConstraint(),
@@ -167,10 +180,17 @@ struct GrpoConfig {
           "completions cut off at the token limit count in their group, but are not learned from");
     visit("permute_rewards", permute_rewards, NoConstraint(),
           "control experiment: shuffles rewards within each group");
+    visit("rollout_lag", rollout_lag, Range(0, 64),
+          "steps that the policy which samples is behind the one that learns: what rollouts that "
+          "run ahead do to learning");
+    visit("ignore_ends", ignore_ends, NoConstraint(),
+          "to measure speed: completions run to max_new_tokens whatever they say");
+    visit("pools", pools, NoConstraint(), "which of the drawn prompts are sampled");
     visit("sampling", sampling, NoConstraint(), "how completions are drawn");
     visit("objective", objective, NoConstraint(), "what is maximised");
     visit("off_policy", off_policy, NoConstraint(), "corrections for samples of another policy");
-    visit("optimizer", optimizer, NoConstraint(), "AdamW");
+    visit("router", router, NoConstraint(), "how experts are kept balanced");
+    visit("optimizer", optimizer, NoConstraint(), "how weights follow their gradients");
   }
 };
 

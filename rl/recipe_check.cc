@@ -75,6 +75,27 @@ class Checker {
            "refreshes a reference that nothing uses; set grpo.objective.kl_coef above 0");
   }
 
+  void CheckRouter() {
+    const RouterConfig& router = recipe_.grpo.router;
+    Refuse(router.bias != "freeze" && router.bias_rate == 0,
+           {"grpo.router.bias_rate", "grpo.router.bias"},
+           "0 moves no bias; set it above 0, or grpo.router.bias = \"freeze\"");
+    Refuse(router.has_loss() && recipe_.policy.freeze_routers,
+           {"policy.freeze_routers", "grpo.router"},
+           "keeps routers as they are, yet grpo.router has a loss that only they could lower; drop "
+           "one of the two");
+  }
+
+  void CheckPools() {
+    const PoolsConfig& pools = recipe_.grpo.pools;
+    Refuse(pools.by != "off" && pools.hard_below > pools.easy_above,
+           {"grpo.pools.hard_below", "grpo.pools.easy_above"},
+           "above easy_above, so that prompts would be both hard and easy");
+    Refuse(pools.by == "prompt" && !recipe_.data.task.empty(), {"grpo.pools.by", "data.task"},
+           "a generated prompt does not come again, so that nothing is known of it; take "
+           "\"family\"");
+  }
+
   // Combinations of which no published algorithm is made, because they say nothing or contradict
   // one another.
   void CheckObjective(const ObjectiveConfig& objective) {
@@ -201,6 +222,8 @@ void CheckRecipe(const Recipe& recipe, const RecipeNode& tree, RecipeErrors& err
   checker.CheckData();
   checker.CheckSft();
   checker.CheckGrpo();
+  checker.CheckRouter();
+  checker.CheckPools();
   checker.CheckRewards();
   checker.CheckEval();
   checker.Report();

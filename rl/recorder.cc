@@ -151,12 +151,12 @@ absl::Status Recorder::Record(int64_t step, absl::string_view stage, const Metri
   return events_->Append(absl::Now(), step, scalars);
 }
 
-absl::Status Recorder::RecordSamples(int64_t step,
+absl::Status Recorder::RecordSamples(const std::string& name,
                                      const std::vector<nlohmann::ordered_json>& samples) {
   RETURN_IF_ERROR(MakeDirectories(run_dir_ + "/samples"));
   std::string lines;
   for (const nlohmann::ordered_json& sample : samples) lines += JsonText(sample) + "\n";
-  return WriteFileAtomically(absl::StrCat(run_dir_, "/samples/step-", step, ".jsonl"), lines);
+  return WriteFileAtomically(absl::StrCat(run_dir_, "/samples/", name, ".jsonl"), lines);
 }
 
 absl::StatusOr<RecorderPosition> Recorder::Position() {

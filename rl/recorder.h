@@ -2,8 +2,8 @@
 //
 //   metrics.jsonl               one line for each record, byte-identical between two runs of one
 //   seed timings.jsonl               the same for what a clock measured: names that begin with
-//   time/ or perf/ events.out.tfevents.*       all of it for TensorBoard samples/step-N.jsonl
-//   completions, as many as the caller chooses
+//   time/ or perf/ events.out.tfevents.*       all of it for TensorBoard samples/*.jsonl
+//   completions, those that the caller chooses
 //
 //   ASSIGN_OR_RETURN(auto recorder, Recorder::Open(run_dir, position_of_the_checkpoint));
 //   MetricList metrics;
@@ -83,8 +83,9 @@ class Recorder {
   // use different names where two stages share step numbers.
   absl::Status Record(int64_t step, absl::string_view stage, const MetricList& metrics);
 
-  // Writes samples/step-N.jsonl, replacing one of the same step; one line for each.
-  absl::Status RecordSamples(int64_t step, const std::vector<nlohmann::ordered_json>& samples);
+  // Writes samples/NAME.jsonl, replacing one that is there; one line for each.
+  absl::Status RecordSamples(const std::string& name,
+                             const std::vector<nlohmann::ordered_json>& samples);
 
   // For a checkpoint. Flushes the files to the disk first, so that they are never shorter than a
   // checkpoint says.

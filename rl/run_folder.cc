@@ -14,12 +14,16 @@
 namespace grpo {
 namespace {
 
-// The recipe's text without what may differ in a resumed run: it decides no result.
+// The recipe's text without what may differ in a resumed run: it decides no result, or only how
+// sums are rounded.
 std::string DecidingText(Recipe recipe) {
   recipe.run.dir = "-";
   recipe.run.threads = 1;
   recipe.scorer.threads = 1;
   recipe.checkpoint = CheckpointConfig();
+  recipe.grpo.micro_batch_tokens = GrpoConfig().micro_batch_tokens;
+  recipe.grpo.share_prompts = true;
+  recipe.grpo.recomputed_layers = 0;
   return ResolvedRecipe(recipe);
 }
 
@@ -81,8 +85,15 @@ absl::StatusOr<std::string> PrepareRunFolder(const Recipe& recipe, bool resume) 
   }
   RETURN_IF_ERROR(RemoveLeftovers(folder));
   ASSIGN_OR_RETURN(const std::string checkpoint, LatestCheckpoint(folder));
-  if (!checkpoint.empty()) RETURN_IF_ERROR(VerifyCheckpoint(checkpoint));
-  return checkpoint;
+  if (checkpoint.empty()) return checkpoint;
+  const absl::Status damage = VerifyCheckpoint(checkpoint);
+  if (damage.ok()) return checkpoint;
+  ASSIGN_OR_RETURN(const std::string intact, IntactCheckpointBefore(folder, checkpoint));
+  return absl::DataLossError(absl::StrCat(
+      damage.message(), "; the checkpoint is damaged. ",
+      intact.empty()
+          ? absl::StrCat("No older one is left: remove ", checkpoint, " to begin the run again")
+          : absl::StrCat("Remove ", checkpoint, " to go on from ", intact)));
 }
 
 }  // namespace grpo

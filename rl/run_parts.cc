@@ -127,6 +127,23 @@ absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const CheckpointReade
   return Weights::Random(config, recipe.policy.init_std, MixSeed(recipe.run.seed, kWeightsStream));
 }
 
+// What only the policy can tell of the recipe.
+absl::Status CheckRouters(const Recipe& recipe, const PolicyConfig& policy) {
+  const RouterConfig& router = recipe.grpo.router;
+  const bool has_experts = policy.num_moe_layers() > 0;
+  if (router.bias != "freeze" && !(has_experts && policy.topk_method == "noaux_tc")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "grpo.router.bias is \"", router.bias, "\", but the policy has ",
+        has_experts ? "a gate without selection bias" : "no experts", "; only \"freeze\" fits it"));
+  }
+  if (!has_experts && (router.has_loss() || recipe.policy.freeze_routers)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        router.has_loss() ? "grpo.router has a loss of" : "policy.freeze_routers is about",
+        " routers, but the policy has no experts; drop it"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 EngineLimits EngineLimitsOf(const RolloutConfig& config, int threads) {
@@ -160,6 +177,7 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
   ASSIGN_OR_RETURN(parts.tokenizer, BuildTokenizer(recipe, checkpoint.get()));
   ASSIGN_OR_RETURN(parts.format, BuildFormat(recipe, checkpoint.get(), *parts.tokenizer));
   ASSIGN_OR_RETURN(parts.weights, BuildWeights(recipe, checkpoint.get(), *parts.tokenizer));
+  RETURN_IF_ERROR(CheckRouters(recipe, parts.weights.config));
   parts.engine = std::make_unique<RolloutEngine>(
       parts.tokenizer, parts.format, EngineLimitsOf(recipe.rollout, recipe.run.threads));
   return parts;

@@ -55,4 +55,16 @@ std::vector<nlohmann::ordered_json> SampleRecords(const std::vector<ScoredGroup>
   return records;
 }
 
+nlohmann::ordered_json TrainingSampleRecord(const TrainingSample& sample) {
+  const auto completion = sample.tokens.begin() + sample.prompt_length;
+  nlohmann::ordered_json record;
+  record["group"] = sample.group;
+  record["sample"] = sample.index;
+  record["prompt"] = std::vector<int32_t>(sample.tokens.begin(), completion);
+  record["completion"] = std::vector<int32_t>(completion, sample.tokens.end());
+  if (sample.advantage.size() == 1) record["advantage"] = sample.advantage[0];
+  record["behavior_logprobs"] = sample.behavior_logprobs;
+  return record;
+}
+
 }  // namespace grpo

@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "rl/router_bias.h"
+
 namespace grpo {
 namespace {
 
@@ -137,6 +139,13 @@ void AddUpdateMetrics(const std::vector<UpdateStats>& updates, MetricList* metri
   metrics->Add("clip_ratio/low_mean", sums.clipped_low / tokens);
   metrics->Add("clip_ratio/high_mean", sums.clipped_high / tokens);
   metrics->Add("clip_ratio/region_mean", (sums.clipped_low + sums.clipped_high) / tokens);
+  if (!sums.load.empty()) {
+    metrics->Add("router/max_violation", MaxViolation(sums.load));
+    metrics->Add("router/unused_experts", UnusedExperts(sums.load));
+    metrics->Add("router/sequence_balance_loss", sums.router.sequence_balance / updates.size());
+    metrics->Add("router/global_balance_loss", sums.router.global_balance / updates.size());
+    metrics->Add("router/z_loss", sums.router.z / updates.size());
+  }
   metrics->Add("off_policy/weight_mean", sums.correction / tokens);
   metrics->Add("off_policy/truncated_ratio", sums.correction_truncated / tokens);
   metrics->Add("off_policy/masked_ratio", sums.correction_masked / tokens);

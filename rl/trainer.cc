@@ -11,6 +11,7 @@
 #include "rl/advantage.h"
 #include "rl/checkpoint.h"
 #include "rl/evaluation_json.h"
+#include "rl/router_bias.h"
 #include "rl/sample_json.h"
 #include "rl/step_metrics.h"
 
@@ -46,7 +47,10 @@ Trainer::Trainer(const Recipe& recipe, RunParts& parts, Recorder& recorder, Prog
       learner_(parts.weights, {.threads = recipe.run.threads,
                                .micro_batch_tokens = recipe.grpo.micro_batch_tokens,
                                .share_prompts = recipe.grpo.share_prompts,
-                               .bf16 = recipe.policy.compute == "bf16"}),
+                               .bf16 = recipe.policy.compute == "bf16",
+                               .freeze_routers = recipe.policy.freeze_routers,
+                               .recomputed_layers = recipe.grpo.recomputed_layers}),
+      pools_(recipe.grpo.pools, recipe.run.seed),
       entropy_coef_(recipe.grpo.objective.entropy_coef) {}
 
 absl::Status Trainer::Run() {
@@ -58,6 +62,8 @@ absl::Status Trainer::Run() {
     state_.refreshed_step = -1;
     optimizer_.reset();
     reference_.reset();
+    sampling_.clear();
+    state_.sampled_step = -1;
     RETURN_IF_ERROR(SaveCheckpoint());
   }
   return absl::OkStatus();
@@ -69,11 +75,12 @@ absl::Status Trainer::RunStage(const std::string& stage) {
   return RunEval();
 }
 
-std::unique_ptr<AdamW> Trainer::MakeOptimizer(const std::string& stage) const {
+std::unique_ptr<Optimizer> Trainer::MakeOptimizer(const std::string& stage) const {
   const bool sft = stage == "sft";
-  return std::make_unique<AdamW>(
-      parts_.weights.Parameters(), sft ? recipe_.sft.optimizer : recipe_.grpo.optimizer,
-      sft ? recipe_.sft.steps : int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step);
+  return std::make_unique<Optimizer>(
+      learner_.parameters(), sft ? recipe_.sft.optimizer : recipe_.grpo.optimizer,
+      sft ? recipe_.sft.steps : int64_t{recipe_.grpo.steps} * recipe_.grpo.updates_per_step,
+      parts_.weights.CheckpointTensors());
 }
 
 absl::Status Trainer::RunSft() {
@@ -130,10 +137,15 @@ absl::Status Trainer::GrpoStep(int64_t step) {
   RefreshReferenceWhenDue(step);
   const Stopwatch watch;
   ASSIGN_OR_RETURN(const CollectedGroups collected, CollectGroups(step));
-  const double rollout_seconds = watch.Seconds();
   RETURN_IF_ERROR(CheckErrorShare(recipe_.grpo, collected.all));
   ASSIGN_OR_RETURN(StepSamples samples, BuildSamples(recipe_.grpo, collected.informative));
+  const Stopwatch update_watch;
   ASSIGN_OR_RETURN(const std::vector<UpdateStats> updates, UpdatePolicy(std::move(samples)));
+  const double update_seconds = update_watch.Seconds();
+  if (recipe_.grpo.router.bias == "rollouts") {
+    MoveRouterBiases(LoadOfRollouts(collected.all, parts_.weights.config),
+                     recipe_.grpo.router.bias_rate, parts_.weights);
+  }
 
   MetricList metrics;
   AddRolloutMetrics(collected.all, parts_.scorer->reward_names(), &metrics);
@@ -141,20 +153,31 @@ absl::Status Trainer::GrpoStep(int64_t step) {
   metrics.Add("training/filter_groups/informative",
               static_cast<int64_t>(collected.informative.size()));
   metrics.Add("training/filter_groups/refills", static_cast<int64_t>(collected.refills));
+  if (recipe_.grpo.pools.by != "off") {
+    pools_.Record(collected.all);
+    const PromptPools::Counts pools = pools_.TakeCounts();
+    metrics.Add("training/pools/known", pools.known);
+    metrics.Add("training/pools/easy", pools.easy);
+    metrics.Add("training/pools/hard", pools.hard);
+    metrics.Add("training/pools/passed_over", pools.passed_over);
+  }
   AddUpdateMetrics(updates, &metrics);
   metrics.Add("entropy_coef", entropy_coef_);
   AdaptEntropyBonus(updates);
   const double seconds = watch.Seconds();
   const int64_t tokens = CompletionTokens(collected.all);
   metrics.Add("time/step", seconds);
-  metrics.Add("time/rollout", rollout_seconds);
-  metrics.Add("time/update", seconds - rollout_seconds);
-  metrics.Add("perf/rollout_tokens_per_second", tokens / rollout_seconds);
+  metrics.Add("time/rollout", collected.rollout_seconds);
+  metrics.Add("time/score", collected.score_seconds);
+  metrics.Add("time/update", update_seconds);
+  metrics.Add("perf/rollout_tokens_per_second", tokens / collected.rollout_seconds);
   metrics.Add("perf/throughput", tokens / seconds);
   RETURN_IF_ERROR(recorder_.Record(step + 1, "grpo", metrics));
-  RETURN_IF_ERROR(recorder_.RecordSamples(step + 1, SampleRecords(collected.all, kRecordedGroups)));
-  AddSeconds("rollout", rollout_seconds);
-  AddSeconds("update", seconds - rollout_seconds);
+  RETURN_IF_ERROR(recorder_.RecordSamples(absl::StrCat("step-", step + 1),
+                                          SampleRecords(collected.all, kRecordedGroups)));
+  AddSeconds("rollout", collected.rollout_seconds);
+  AddSeconds("score", collected.score_seconds);
+  AddSeconds("update", update_seconds);
   ProgressLine line;
   line.stage = "grpo";
   line.step = step + 1;
@@ -181,23 +204,39 @@ absl::Status Trainer::EvaluateWhenDue(int64_t step) {
   return SaveCheckpoint();
 }
 
+Weights Trainer::SamplingPolicy() {
+  const size_t lag = recipe_.grpo.rollout_lag;
+  if (lag == 0) return learner_.policy();
+  if (state_.sampled_step != state_.stage_step) {
+    sampling_.push_back(parts_.weights.Clone());
+    if (sampling_.size() > lag + 1) sampling_.pop_front();
+  }
+  state_.sampled_step = state_.stage_step;  // not again where the step is begun once more
+  return learner_.config().bf16 ? sampling_.front().WithBFloat16Matrices() : sampling_.front();
+}
+
 absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
   const GrpoConfig& config = recipe_.grpo;
   CollectedGroups collected;
   GenerateRequest request;
   request.group_size = config.group_size;
   request.sampling = config.sampling;
+  request.ignore_ends = config.ignore_ends;
   request.seed = MixSeed(recipe_.run.seed, 0x5a11);
-  request.policy_version = step;
+  const Weights policy = SamplingPolicy();
+  request.policy_version = std::max<int64_t>(0, step - config.rollout_lag);
   request.cancelled = &interrupted_;
   int missing = config.prompts_per_step;
   for (int round = 0; round <= config.max_refills && missing > 0; ++round) {
     collected.refills = round;
-    ASSIGN_OR_RETURN(request.prompts, parts_.prompts->Next(missing));
-    ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups,
-                     parts_.engine->Generate(learner_.policy(), request));
+    ASSIGN_OR_RETURN(request.prompts, pools_.Next(*parts_.prompts, missing));
+    const Stopwatch watch;
+    ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups, parts_.engine->Generate(policy, request));
+    const double generated = watch.Seconds();
     std::vector<ScoredGroup> scored =
         parts_.scorer->Score(std::move(groups), config.sampling.max_new_tokens);
+    collected.rollout_seconds += generated;
+    collected.score_seconds += watch.Seconds() - generated;
     if (config.permute_rewards) PermuteRewards(recipe_.run.seed, scored);
     for (ScoredGroup& group : scored) {
       ASSIGN_OR_RETURN(const GroupRewards usable, UsableRewards(config, group));
@@ -207,6 +246,14 @@ absl::StatusOr<Trainer::CollectedGroups> Trainer::CollectGroups(int64_t step) {
       }
       collected.all.push_back(std::move(group));
     }
+  }
+  if (missing > 0 && config.max_refills > 0 && !said_smaller_) {
+    progress_.Note(absl::StrFormat(
+        "step %d: after %d refills %d of %d prompts gave a signal, and the step learns from those; "
+        "metric training/filter_groups/informative says how many do in others",
+        step + 1, config.max_refills, static_cast<int>(collected.informative.size()),
+        config.prompts_per_step));
+    said_smaller_ = true;
   }
   return collected;
 }
@@ -231,14 +278,38 @@ absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(StepSamples step)
   }
   SetAdvantages(config, &step);
   const PolicyObjectiveConfig objective = {config.objective, config.off_policy, entropy_coef_};
-  const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs,
-                        const at::Tensor& entropy, ObjectiveSums* sums) {
-    return PolicyObjective(objective, micro, logprobs, entropy, sums);
-  };
   for (const StepBatch& batch : SplitIntoBatches(config, std::move(step))) {
+    const RouterTotals totals = RouterTotalsOf(batch, parts_.weights.config);
+    const auto loss = [&](const MicroBatch& micro, const PolicyOutputs& policy,
+                          ObjectiveSums* sums) {
+      const at::Tensor loss = PolicyObjective(objective, micro, policy, sums);
+      if (!config.router.has_loss()) return loss;
+      const RouterLosses routers =
+          RouterLoss(config.router, parts_.weights.config, totals, micro, policy.routers);
+      sums->router.Add(routers.sums);
+      return loss.add(routers.loss);
+    };
     updates.push_back(learner_.Update(batch, loss, *optimizer_));
+    if (updates.back().optimizer.skipped) {
+      RETURN_IF_ERROR(RecordSkipped(batch, updates.back().not_finite));
+    }
+    if (config.router.bias == "trained_tokens" && !updates.back().optimizer.skipped) {
+      MoveRouterBiases(updates.back().sums.load, config.router.bias_rate, parts_.weights);
+    }
   }
   return updates;
+}
+
+absl::Status Trainer::RecordSkipped(const StepBatch& batch, const std::vector<size_t>& samples) {
+  std::vector<nlohmann::ordered_json> records;
+  for (const size_t i : samples) records.push_back(TrainingSampleRecord(batch.samples[i]));
+  const int64_t step = state_.stage_step + 1;
+  progress_.Note(
+      absl::StrFormat("step %d: the gradient is not finite; nothing was changed. Samples whose own "
+                      "gradient is not: "
+                      "%d, kept in samples/skipped-%d.jsonl",
+                      step, static_cast<int>(samples.size()), step));
+  return recorder_.RecordSamples(absl::StrCat("skipped-", step), records);
 }
 
 // Towards the entropy that the recipe asks for, by the step's mean (Skywork-OR1, arXiv 2505.22312).
@@ -331,14 +402,20 @@ absl::Status Trainer::SaveCheckpoint() {
   contents.state["best_pass_rate"] = state_.best_pass_rate;
   contents.state["optimizer_step"] = optimizer_ == nullptr ? int64_t{-1} : optimizer_->step();
   contents.state["entropy_coef"] = entropy_coef_;
+  contents.state["pools"] = pools_.State();
+  contents.state["sampling_policies"] = sampling_.size();
+  contents.state["sampled_step"] = state_.sampled_step;
   contents.state["recorder"] = RecorderPositionToJson(position);
   contents.state["before"] = state_.before.has_value() ? EvaluationToJson(*state_.before) : nullptr;
   contents.state["after"] = state_.after.has_value() ? EvaluationToJson(*state_.after) : nullptr;
   contents.weights = &parts_.weights;
   contents.extras = {parts_.tokenizer->ToJson(), parts_.format.files(), parts_.format.bos(),
                      parts_.format.end_tokens().front()};
-  if (optimizer_ != nullptr) contents.optimizer = optimizer_->State();
-  if (reference_.has_value()) contents.reference = &*reference_;
+  if (optimizer_ != nullptr) contents.tensors["optimizer"] = optimizer_->State();
+  if (reference_.has_value()) contents.tensors["reference"] = reference_->CheckpointTensors();
+  for (size_t i = 0; i < sampling_.size(); ++i) {
+    contents.tensors[absl::StrCat("sampling-", i)] = sampling_[i].CheckpointTensors();
+  }
   RETURN_IF_ERROR(WriteCheckpoint(recipe_.run.dir, state_.total_steps, contents,
                                   recipe_.checkpoint.keep,
                                   recipe_.checkpoint.keep_best ? state_.best_step : -1));
@@ -368,6 +445,9 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
                      "does not fit this recipe's ",
                      num_stages, " stages"));
   }
+  if (state.contains("pools")) {
+    RETURN_IF_ERROR(pools_.Restore(state["pools"], checkpoint + "/state.json"));
+  }
   if (state.contains("before") && !state["before"].is_null()) {
     ASSIGN_OR_RETURN(state_.before,
                      EvaluationFromJson(state["before"], checkpoint + "/state.json"));
@@ -391,6 +471,13 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
     reference_ = parts_.weights.Clone();
     RETURN_IF_ERROR(
         LoadTensors(checkpoint + "/reference.safetensors", reference_->CheckpointTensors()));
+  }
+  state_.sampled_step = state.value("sampled_step", int64_t{-1});
+  const int64_t sampling = state.value("sampling_policies", int64_t{0});
+  for (int64_t i = 0; i < sampling; ++i) {
+    sampling_.push_back(parts_.weights.Clone());
+    RETURN_IF_ERROR(LoadTensors(absl::StrCat(checkpoint, "/sampling-", i, ".safetensors"),
+                                sampling_.back().CheckpointTensors()));
   }
   return absl::OkStatus();
 }

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 #include "rl/evaluation.h"
 #include "rl/learner.h"
 #include "rl/progress.h"
+#include "rl/prompt_pools.h"
 #include "rl/recipe.h"
 #include "rl/recorder.h"
 #include "rl/run_parts.h"
@@ -39,6 +41,7 @@ struct TrainState {
   std::string cursor;                // of the stage's prompts; empty at their beginning
   int64_t evaluated_step = -1;       // last grpo step whose evaluation is in the metrics
   int64_t refreshed_step = -1;       // last grpo step before which the reference was refreshed
+  int64_t sampled_step = -1;         // last grpo step whose policy is among those that sample
   int64_t best_step = -1;            // total_steps of the best policy evaluated in training
   double best_pass_rate = -1;        // its
   std::optional<Evaluation> before;  // held-out results before grpo, and after it
@@ -70,18 +73,24 @@ class Trainer {
     std::vector<ScoredGroup> all;          // everything sampled in the step
     std::vector<ScoredGroup> informative;  // at most prompts_per_step groups with signal
     int refills = 0;
+    double rollout_seconds = 0;
+    double score_seconds = 0;
   };
 
   absl::Status RunStage(const std::string& stage);
-  std::unique_ptr<AdamW> MakeOptimizer(const std::string& stage) const;
+  std::unique_ptr<Optimizer> MakeOptimizer(const std::string& stage) const;
   absl::Status RunSft();
   absl::Status RunGrpo();
   absl::Status RunEval();
 
   absl::Status SftStep(int64_t step);
   absl::Status GrpoStep(int64_t step);
+  // The policy that samples in this step, which is not the learner's where rollouts lag.
+  Weights SamplingPolicy();
   absl::StatusOr<CollectedGroups> CollectGroups(int64_t step);
   absl::StatusOr<std::vector<UpdateStats>> UpdatePolicy(StepSamples step);
+  // Of an update that was skipped, for `grpo loss`.
+  absl::Status RecordSkipped(const StepBatch& batch, const std::vector<size_t>& samples);
   void AdaptEntropyBonus(const std::vector<UpdateStats>& updates);
   absl::Status EvaluateWhenDue(int64_t step);
   void RefreshReferenceWhenDue(int64_t step);
@@ -97,9 +106,12 @@ class Trainer {
   Progress& progress_;
   const std::atomic<bool>& interrupted_;
   Learner learner_;
-  std::unique_ptr<AdamW> optimizer_;  // of the running stage
-  std::optional<Weights> reference_;  // of the KL term
-  double entropy_coef_;               // of the next step
+  PromptPools pools_;
+  std::unique_ptr<Optimizer> optimizer_;  // of the running stage
+  std::optional<Weights> reference_;      // of the KL term
+  std::deque<Weights> sampling_;          // policies of this and the last rollout_lag steps
+  bool said_smaller_ = false;             // that a step learns from fewer prompts than asked for
+  double entropy_coef_;                   // of the next step
   TrainState state_;
   absl::Time saved_ = absl::Now();  // when the last checkpoint was written
   std::vector<std::pair<std::string, double>> seconds_;

@@ -17,6 +17,7 @@ namespace grpo {
 // One completion to learn from.
 struct TrainingSample {
   int64_t group = -1;           // samples of one group have one prompt; -1: of none
+  int index = 0;                // in its group
   std::vector<int32_t> tokens;  // [S + T]
   int prompt_length = 0;        // S
   // Of every completion token, or one for each that is learned from; empty in imitation.

@@ -8,7 +8,7 @@ prompts of 64 random tokens, completions of 256: forward, clipped loss, backward
 every round each variant runs once, in a process of its own, and gives the median of its steps; figures are medians of
 the rounds.
 
-  ours                             grpo bench learner, in fp32
+  ours-DTYPE                       grpo bench learner; bf16: products and attention, with fp32 weights
   transformers-DTYPE-EXPERTS-ATTN  in fp32, bf16, or autocast (fp32 weights, products in bf16); experts eager, batched_mm
                                    or grouped_mm; micro-batches of --micro sequences; logits of completions alone
 
@@ -30,10 +30,10 @@ ROOT = pathlib.Path(__file__).parents[2]
 Variant = collections.namedtuple("Variant", "name run")
 
 
-def run_ours(arguments):
+def run_ours(arguments, dtype):
     command = [arguments.program, "bench", "learner", "--policy", arguments.policy, "--prompts", arguments.prompts,
                "--group", arguments.group, "--prompt-tokens", arguments.prompt_tokens, "--new-tokens",
-               arguments.new_tokens, "--threads", arguments.threads, "--repeats", arguments.steps]
+               arguments.new_tokens, "--threads", arguments.threads, "--repeats", arguments.steps, "--dtype", dtype]
     command += ["--no-sharing"] if arguments.no_sharing else []
     tokens = arguments.prompts * arguments.group * (arguments.prompt_tokens + arguments.new_tokens)
     return median_of([{"tokens_per_second": tokens / record["seconds"], "seconds": record["seconds"],
@@ -95,7 +95,8 @@ def transformers_child(options):
 
 
 def variants_of(arguments):
-    variants = [Variant("ours", lambda *_: run_ours(arguments))]
+    variants = [Variant(f"ours-{dtype}", lambda *_, dtype=dtype: run_ours(arguments, dtype))
+                for dtype in ("fp32", "bf16")]
     for dtype in ("fp32", "bf16", "autocast"):
         for experts in ("eager", "batched_mm", "grouped_mm"):
             for attention in ("sdpa", "eager"):
@@ -146,12 +147,13 @@ def main():
     for name, record in summaries.items():
         emit({"variant": name, "policy": pathlib.Path(arguments.policy).name}
              | {key: round(value, 3) for key, value in record.items()})
-    theirs = max((name for name in summaries if name != "ours"),
+    theirs = max((name for name in summaries if name.startswith("transformers-")),
                  key=lambda name: summaries[name]["tokens_per_second"], default=None)
-    if "ours" in summaries and theirs:
-        emit({"comparison": "tokens_per_second", "theirs": theirs,
-              "ratio": round(summaries["ours"]["tokens_per_second"] / summaries[theirs]["tokens_per_second"], 3),
-              "share_of_limit": round(summaries["ours"]["share_of_limit"], 3)})
+    for ours in (name for name in summaries if name.startswith("ours-") and theirs):
+        emit({"comparison": "tokens_per_second", "ours": ours, "theirs": theirs,
+              "ratio": round(summaries[ours]["tokens_per_second"] / summaries[theirs]["tokens_per_second"], 3),
+              "share_of_limit": round(summaries[ours]["share_of_limit"], 3),
+              "memory_ratio": round(summaries[ours]["peak_memory_mib"] / summaries[theirs]["peak_memory_mib"], 3)})
 
 
 if __name__ == "__main__":

@@ -29,9 +29,9 @@ PackedGolden Pack(const at::Tensor& tokens) {
 }
 
 at::Tensor Logits(const Weights& weights, const PackedGolden& packed,
-                  ExpertChoices* chosen = nullptr) {
+                  RouterOutputs* routers = nullptr) {
   const at::Tensor hidden =
-      DecoderHidden(weights, packed.tokens, packed.positions, packed.cu_seqlens, nullptr, chosen);
+      DecoderHidden(weights, packed.tokens, packed.positions, packed.cu_seqlens, nullptr, routers);
   return Linear(hidden, weights.head);
 }
 
@@ -60,8 +60,9 @@ TEST_P(DecoderGoldenTest, StaysWithinRoundingOfTheSameWeightsWidenedWhenMatrices
 TEST_P(DecoderGoldenTest, ChoosesTheSameExperts) {
   const Weights weights = GoldenWeights(GetParam());
   const auto reference = GoldenReference(GetParam());
-  ExpertChoices chosen;
-  Logits(weights, Pack(reference.at("tokens")), &chosen);
+  RouterOutputs routers;
+  Logits(weights, Pack(reference.at("tokens")), &routers);
+  const ExpertChoices& chosen = routers.chosen;
   if (weights.config.num_moe_layers() == 0) {
     EXPECT_TRUE(chosen.layers.empty());
     return;
@@ -155,12 +156,13 @@ INSTANTIATE_TEST_SUITE_P(Policies, DecoderGoldenTest, testing::ValuesIn(kGoldenP
 TEST(DecoderTest, ReplaysTheExpertsItIsGiven) {
   const Weights weights = GoldenWeights("policy_v3");
   const PackedGolden packed = Pack(GoldenReference("policy_v3").at("tokens"));
-  ExpertChoices fixed, used;
+  ExpertChoices fixed;
+  RouterOutputs used;
   for (int layer = 0; layer < weights.config.num_moe_layers(); ++layer) {
     fixed.layers.push_back(at::arange(2).repeat({packed.tokens.numel(), 1}));
   }
   DecoderHidden(weights, packed.tokens, packed.positions, packed.cu_seqlens, &fixed, &used);
-  for (const at::Tensor& layer : used.layers) EXPECT_TRUE(layer.equal(fixed.layers[0]));
+  for (const at::Tensor& layer : used.chosen.layers) EXPECT_TRUE(layer.equal(fixed.layers[0]));
 }
 
 }  // namespace

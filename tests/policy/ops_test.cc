@@ -113,6 +113,44 @@ TEST(RmsNormTest, ReadsAColumnSliceLikeACopyOfIt) {
                   .equal(RmsNorm(x.narrow(1, 3, 5).contiguous(), weight, 1e-6)));
 }
 
+// What the stream and its norm become of it, joined so that both have gradients.
+at::Tensor Joined(const NormedStream& result) {
+  return at::cat({result.stream * 1.5, result.normed}, 1);
+}
+
+TEST(AddAndNormTest, IsTheSumAndItsNormToTheBit) {
+  for (const double factor : {1.0, 0.3}) {
+    const at::Tensor stream = Random({130, 20}, 1, at::kFloat),
+                     block = Random({130, 20}, 2, at::kFloat), weight = Random({20}, 3, at::kFloat);
+    const NormedStream result = AddAndNorm(stream, block, factor, weight, 1e-6);
+    const at::Tensor sum = stream + block * factor;
+    EXPECT_TRUE(result.stream.equal(sum));
+    EXPECT_TRUE(result.normed.equal(RmsNorm(sum, weight, 1e-6)));
+    EXPECT_TRUE(AddBlock(stream, block, factor).equal(sum));
+    const NormedStream alone = AddAndNorm(stream, at::Tensor(), 1, weight, 1e-6);
+    EXPECT_TRUE(alone.stream.equal(stream));
+    EXPECT_TRUE(alone.normed.equal(RmsNorm(stream, weight, 1e-6)));
+  }
+}
+
+TEST(AddAndNormTest, HasTheGradientsOfFiniteDifferences) {
+  const std::vector<at::Tensor> inputs = {Random({70, 3}, 1), Random({70, 3}, 2), Random({3}, 3)};
+  for (const double factor : {1.0, 0.3}) {
+    ExpectGradientsOfFiniteDifferences(
+        [&](const auto& in) { return Joined(AddAndNorm(in[0], in[1], factor, in[2], 1e-5)); },
+        {inputs[0].clone(), inputs[1].clone(), inputs[2].clone()});
+    ExpectGradientsOfFiniteDifferences(
+        [&](const auto& in) { return AddBlock(in[0], in[1], factor); },
+        {inputs[0].clone(), inputs[1].clone()});
+  }
+  ExpectGradientsOfFiniteDifferences(
+      [](const auto& in) { return Joined(AddAndNorm(in[0], at::Tensor(), 1, in[1], 1e-5)); },
+      {inputs[0].clone(), inputs[2].clone()});
+  ExpectGradientsOfFiniteDifferences(
+      [](const auto& in) { return AddAndNorm(in[0], in[1], 1, in[2], 1e-5).normed; },
+      {inputs[0].clone(), inputs[1].clone(), inputs[2].clone()});
+}
+
 TEST(SwiGluTest, HasTheGradientsOfFiniteDifferences) {
   ExpectGradientsOfFiniteDifferences([](const auto& in) { return SwiGlu(in[0]); },
                                      {Random({3, 10}, 1)});

@@ -17,7 +17,7 @@ class CheckpointTest : public testing::Test {
     contents.state["cursor"] = "c" + std::to_string(step);
     contents.weights = &weights_;
     contents.extras.tokenizer_json = "{}";
-    contents.optimizer = {{"m.w", at::ones({2})}};
+    contents.tensors["optimizer"] = {{"m.w", at::ones({2})}};
     return WriteCheckpoint(folder_.path(), step, contents, keep, best);
   }
 

@@ -1,7 +1,9 @@
 #include "rl/learner.h"
 
 #include <cmath>
+#include <limits>
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "rl/objective/algorithm.h"
@@ -13,9 +15,8 @@ namespace {
 LossFunction Loss() {
   PolicyObjectiveConfig config;
   config.objective.kl_coef = 0.05;
-  return [config](const MicroBatch& micro, const at::Tensor& logprobs, const at::Tensor& entropy,
-                  ObjectiveSums* sums) {
-    return PolicyObjective(config, micro, logprobs, entropy, sums);
+  return [config](const MicroBatch& micro, const PolicyOutputs& policy, ObjectiveSums* sums) {
+    return PolicyObjective(config, micro, policy, sums);
   };
 }
 
@@ -66,9 +67,9 @@ TEST(LearnerTest, EveryAlgorithmGivesTheSameGradientForAnyMicroBatchSize) {
     const auto gradients = [&](int micro_batch_tokens, ObjectiveSums* sums) {
       Weights copy = weights.Clone();
       Learner learner(copy, {.threads = 2, .micro_batch_tokens = micro_batch_tokens});
-      const auto loss = [&](const MicroBatch& micro, const at::Tensor& logprobs,
-                            const at::Tensor& entropy, ObjectiveSums* micro_sums) {
-        return PolicyObjective(config, micro, logprobs, entropy, micro_sums);
+      const auto loss = [&](const MicroBatch& micro, const PolicyOutputs& policy,
+                            ObjectiveSums* micro_sums) {
+        return PolicyObjective(config, micro, policy, micro_sums);
       };
       return learner.Gradients(batch, loss, sums);
     };
@@ -164,9 +165,9 @@ TEST(LearnerTest, InBFloat16UpdatesFp32WeightsAndRoundsThemAgain) {
   Weights weights = Weights::Random(TinyConfig(), 0.1, 2);
   const Weights before = weights.Clone();
   Learner learner(weights, {.threads = 2, .micro_batch_tokens = 40, .bf16 = true});
-  AdamWConfig config;
+  OptimizerConfig config;
   config.learning_rate = 1e-5;  // less than bfloat16 resolves
-  AdamW optimizer(weights.Parameters(), config, 10);
+  Optimizer optimizer(weights.Parameters(), config, 10);
   learner.Update(TinyBatch(9, 6), Loss(), optimizer);
   const auto now = weights.Parameters(), then = before.Parameters(),
              rounded = learner.policy().Parameters();
@@ -243,19 +244,86 @@ TEST(LearnerTest, ASharedPromptGivesTheSameGradient) {
   }
 }
 
+TEST(LearnerTest, RecomputedLayersGiveTheSameBits) {
+  StepBatch batch = GroupedBatch();
+  RouterConfig router;
+  router.sequence_balance_coef = 0.1;
+  for (const bool bf16 : {false, true}) {
+    const auto gradients = [&](int recomputed, ObjectiveSums* sums) {
+      Weights weights = Weights::Random(TinyConfig(), 0.2, 2);
+      Learner learner(
+          weights,
+          {.threads = 2, .micro_batch_tokens = 40, .bf16 = bf16, .recomputed_layers = recomputed});
+      const RouterTotals totals = RouterTotalsOf(batch, weights.config);
+      const auto loss = [&](const MicroBatch& micro, const PolicyOutputs& policy,
+                            ObjectiveSums* micro_sums) {
+        return Loss()(micro, policy, micro_sums) +
+               RouterLoss(router, weights.config, totals, micro, policy.routers).loss;
+      };
+      return learner.Gradients(batch, loss, sums);
+    };
+    ObjectiveSums kept_sums;
+    const auto kept = gradients(0, &kept_sums);
+    for (const int layers : {1, 2, 100}) {
+      ObjectiveSums sums;
+      const auto recomputed = gradients(layers, &sums);
+      EXPECT_EQ(sums.loss, kept_sums.loss);
+      EXPECT_EQ(sums.load, kept_sums.load);
+      for (size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(recomputed[i].equal(kept[i]));
+    }
+  }
+}
+
 TEST(LearnerTest, UpdateLowersTheLossOfItsOwnBatch) {
   Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
   const StepBatch batch = TinyBatch(16, 8);
   Learner learner(weights, {.threads = 2, .micro_batch_tokens = 64});
-  AdamWConfig config;
+  OptimizerConfig config;
   config.learning_rate = 1e-2;
-  AdamW optimizer(weights.Parameters(), config, 100);
+  Optimizer optimizer(weights.Parameters(), config, 100);
   double first = 0, last = 0;
   for (int step = 0; step < 60; ++step) {
     const auto update = learner.Update(batch, ImitationObjective, optimizer);
     (step == 0 ? first : last) = update.sums.loss;
   }
   EXPECT_LT(last, first / 4);
+}
+
+TEST(LearnerTest, LeavesFrozenRoutersAloneAndTrainsTheRestAsBefore) {
+  const StepBatch batch = TinyBatch(9, 6);
+  OptimizerConfig config;
+  config.max_grad_norm = 0;  // a norm over fewer parameters would scale the others
+  const auto train = [&](bool freeze, bool bf16) {
+    Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
+    Learner learner(
+        weights, {.threads = 2, .micro_batch_tokens = 64, .bf16 = bf16, .freeze_routers = freeze});
+    Optimizer optimizer(learner.parameters(), config, 10);
+    learner.Update(batch, Loss(), optimizer);
+    return weights;
+  };
+  const Weights start = Weights::Random(TinyConfig(), 0.2, 3);
+  for (const bool bf16 : {false, true}) {
+    const Weights trained = train(false, bf16), frozen = train(true, bf16);
+    EXPECT_FALSE(trained.layers[1].router.equal(start.layers[1].router));
+    EXPECT_TRUE(frozen.layers[1].router.equal(start.layers[1].router));
+    EXPECT_TRUE(frozen.layers[1].expert_down.equal(trained.layers[1].expert_down));
+    EXPECT_TRUE(frozen.embedding.equal(trained.embedding));
+  }
+}
+
+TEST(LearnerTest, NamesTheSamplesWhoseGradientIsNotFiniteAndChangesNothing) {
+  Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
+  const Weights before = weights.Clone();
+  StepBatch batch = TinyBatch(9, 6);
+  batch.samples[2].advantage = {std::nan("")};
+  batch.samples[7].advantage = {std::numeric_limits<double>::infinity()};
+  Learner learner(weights, {.threads = 2, .micro_batch_tokens = 64});
+  Optimizer optimizer(learner.parameters(), {}, 10);
+  const UpdateStats stats = learner.Update(batch, Loss(), optimizer);
+  EXPECT_TRUE(stats.optimizer.skipped);
+  EXPECT_EQ(stats.not_finite, (std::vector<size_t>{2, 7}));
+  EXPECT_EQ(weights.Digest(), before.Digest());
+  EXPECT_EQ(optimizer.step(), 0);
 }
 
 TEST(LearnerTest, CountsWhereItsRoutingDiffersFromTheRecordUnlessItReplaysIt) {
@@ -282,7 +350,7 @@ TEST(LearnerTest, DoesNothingWithoutSamples) {
   Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
   const std::string before = weights.Digest();
   Learner learner(weights, {});
-  AdamW optimizer(weights.Parameters(), AdamWConfig(), 10);
+  Optimizer optimizer(weights.Parameters(), OptimizerConfig(), 10);
   EXPECT_EQ(learner.Update(StepBatch(), nullptr, optimizer).sums.tokens, 0);
   EXPECT_EQ(weights.Digest(), before);
 }

@@ -81,8 +81,8 @@ TEST(PolicyObjectiveTest, HasTheValuesGradientsAndCountsOfTheIndependentImplemen
     config.objective.kl_coef = golden["kl_coef"];
     ObjectiveSums sums;
     const int64_t tokens = batch.policy.numel();
-    const at::Tensor loss =
-        PolicyObjective(config, batch.micro, batch.policy, at::zeros_like(batch.policy), &sums);
+    const at::Tensor loss = PolicyObjective(
+        config, batch.micro, {batch.policy, at::zeros_like(batch.policy), {}}, &sums);
     const auto& expected = golden["expected"];
     EXPECT_NEAR(loss.item<double>(), expected["loss"].get<double>(), 1e-12);
     const at::Tensor gradient = torch::autograd::grad({loss}, {batch.policy})[0];
@@ -106,8 +106,8 @@ TEST(PolicyObjectiveTest, DropsNothingWhenBehaviorEqualsPolicy) {
   micro.sequence_lengths = at::tensor({1.0, 1.0}, at::kDouble);
   micro.loss_weights = at::tensor({0.5, 0.5}, at::kDouble);
   ObjectiveSums sums;
-  const at::Tensor loss = PolicyObjective({}, micro, micro.behavior_logprobs.clone(),
-                                          at::zeros({2}, at::kDouble), &sums);
+  const at::Tensor loss = PolicyObjective(
+      {}, micro, {micro.behavior_logprobs.clone(), at::zeros({2}, at::kDouble), {}}, &sums);
   EXPECT_DOUBLE_EQ(loss.item<double>(), -0.5);
   EXPECT_EQ(sums.clipped_low + sums.clipped_high, 0);
   EXPECT_EQ(sums.different, 0);
@@ -121,7 +121,8 @@ TEST(ImitationObjectiveTest, IsTheWeightedNegativeLogProb) {
   micro.loss_weights = at::tensor({0.125, 0.125}, at::kDouble);
   const at::Tensor logprobs = at::tensor({-1.0, -3.0}, at::kDouble);
   EXPECT_DOUBLE_EQ(
-      ImitationObjective(micro, logprobs, at::zeros({2}, at::kDouble), &sums).item<double>(), 0.5);
+      ImitationObjective(micro, {logprobs, at::zeros({2}, at::kDouble), {}}, &sums).item<double>(),
+      0.5);
 }
 
 }  // namespace

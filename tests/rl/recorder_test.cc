@@ -109,7 +109,7 @@ TEST(RecorderTest, ANewRecordRemovesAnEarlierOneAndNothingElse) {
   {
     auto recorder = Recorder::Open(folder, absl::nullopt);
     ASSERT_TRUE((*recorder)->Record(1, "sft", MetricsOf(1)).ok());
-    ASSERT_TRUE((*recorder)->RecordSamples(1, {{{"a", 1}}}).ok());
+    ASSERT_TRUE((*recorder)->RecordSamples("step-1", {{{"a", 1}}}).ok());
   }
   ASSERT_TRUE(WriteFileAtomically(folder + "/events.out.tfevents.1.old", "x").ok());
   ASSERT_TRUE(WriteFileAtomically(folder + "/notes.txt", "mine").ok());
@@ -146,7 +146,7 @@ TEST(RecorderTest, WritesSamplesEvenWhenTheyAreNotUtf8) {
   const std::string folder = NewFolder("samples");
   auto recorder = Recorder::Open(folder, absl::nullopt);
   ASSERT_TRUE(
-      (*recorder)->RecordSamples(12, {{{"text", "a\xff"}, {"reward", 1}}, {{"b", 2}}}).ok());
+      (*recorder)->RecordSamples("step-12", {{{"text", "a\xff"}, {"reward", 1}}, {{"b", 2}}}).ok());
   EXPECT_EQ(Read(folder + "/samples/step-12.jsonl"),
             "{\"text\":\"a\xEF\xBF\xBD\",\"reward\":1}\n{\"b\":2}\n");
 }

@@ -2,6 +2,7 @@
 // it in between.
 #include "rl/trainer.h"
 
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -10,11 +11,16 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "data/random.h"
+#include "policy/checkpoint_reader.h"
+#include "policy/policy_folder.h"
 #include "rl/checkpoint.h"
 #include "tests/data/scratch_folder.h"
 #include "tests/rl/small_run.h"
@@ -51,14 +57,24 @@ TEST(TrainerTest, GivesTheSameBytesForTheSameSeedWithAnyNumberOfThreads) {
   EXPECT_NE(Summary(a)["weights_digest"], Summary(c)["weights_digest"]);
 }
 
-class TrainerComputeTest : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Types, TrainerComputeTest, testing::Values("fp32", "bf16"));
+// Recipes that change what is computed, as their overrides.
+class TrainerVariantTest : public testing::TestWithParam<std::vector<std::string>> {};
+INSTANTIATE_TEST_SUITE_P(
+    Recipes, TrainerVariantTest,
+    testing::Values(std::vector<std::string>{}, std::vector<std::string>{"policy.compute=bf16"},
+                    std::vector<std::string>{"grpo.pools.by=family", "grpo.pools.hard_below=0.3",
+                                             "grpo.pools.easy_above=0.4"},
+                    std::vector<std::string>{"grpo.optimizer.kind=muon", "sft.optimizer.kind=muon"},
+                    std::vector<std::string>{"grpo.router.bias=rollouts",
+                                             "grpo.router.bias_rate=0.01"},
+                    std::vector<std::string>{
+                        "grpo.router.bias=trained_tokens", "grpo.router.sequence_balance_coef=0.01",
+                        "grpo.router.global_balance_coef=0.01", "grpo.router.z_coef=0.001"}));
 
-TEST_P(TrainerComputeTest, RecordsForEveryStepThatRolloutAndLearnerAgreeToTheBit) {
+TEST_P(TrainerVariantTest, RecordsForEveryStepThatRolloutAndLearnerAgreeToTheBit) {
   const ScratchFolder folder;
   const std::string run = folder.Path("run");
-  const std::string compute = absl::StrCat("policy.compute=", GetParam());
-  ASSERT_EQ(TrainSmall(run, {compute}, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_EQ(TrainSmall(run, GetParam(), false, kNeverInterrupted), absl::OkStatus());
   int steps = 0;
   for (absl::string_view line : absl::StrSplit(Metrics(run), '\n', absl::SkipEmpty())) {
     const auto record = nlohmann::json::parse(std::string(line));
@@ -71,15 +87,14 @@ TEST_P(TrainerComputeTest, RecordsForEveryStepThatRolloutAndLearnerAgreeToTheBit
   EXPECT_GT(steps, 0);
 }
 
-TEST_P(TrainerComputeTest, GoesOnFromACheckpointWithTheBytesOfTheUninterruptedRun) {
+TEST_P(TrainerVariantTest, GoesOnFromACheckpointWithTheBytesOfTheUninterruptedRun) {
   const ScratchFolder folder;
   const std::string whole = folder.Path("whole"), resumed = folder.Path("resumed");
-  const std::string compute = absl::StrCat("policy.compute=", GetParam());
-  ASSERT_EQ(TrainSmall(whole, {compute}, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_EQ(TrainSmall(whole, GetParam(), false, kNeverInterrupted), absl::OkStatus());
   const std::atomic<bool> interrupted{true};
-  EXPECT_EQ(TrainSmall(resumed, {compute}, false, interrupted).code(),
+  EXPECT_EQ(TrainSmall(resumed, GetParam(), false, interrupted).code(),
             absl::StatusCode::kCancelled);
-  ASSERT_EQ(TrainSmall(resumed, {compute}, true, kNeverInterrupted), absl::OkStatus());
+  ASSERT_EQ(TrainSmall(resumed, GetParam(), true, kNeverInterrupted), absl::OkStatus());
   ExpectSameRun(whole, resumed);
 }
 
@@ -104,6 +119,59 @@ pid_t StartProgram(const std::string& folder, bool resume,
   _exit(127);
 }
 
+TEST(TrainerTest, SamplesFromThePolicyOfSoManyStepsAgoAndGoesOnAlike) {
+  const ScratchFolder folder;
+  const std::string whole = folder.Path("whole"), resumed = folder.Path("resumed");
+  const std::vector<std::string> lag = {"grpo.rollout_lag=2", "grpo.steps=5",
+                                        "checkpoint.every_steps=1"};
+  ASSERT_EQ(TrainSmall(whole, lag, false, kNeverInterrupted), absl::OkStatus());
+  for (int step = 1; step <= 5; ++step) {
+    const std::string samples = *ReadFile(absl::StrCat(whole, "/samples/step-", step, ".jsonl"));
+    EXPECT_THAT(samples, testing::HasSubstr(
+                             absl::StrCat("\"policy_version\":", std::max(0, step - 1 - 2), ",")));
+  }
+  ASSERT_EQ(TrainSmall(resumed, lag, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_TRUE(RemoveTree(*LatestCheckpoint(resumed)).ok());
+  ASSERT_EQ(TrainSmall(resumed, lag, true, kNeverInterrupted), absl::OkStatus());
+  ExpectSameRun(whole, resumed);
+  // The second step learns from what the policy before the first sampled, the first does not.
+  int step = 0;
+  for (absl::string_view line : absl::StrSplit(Metrics(whole), '\n', absl::SkipEmpty())) {
+    const auto record = nlohmann::json::parse(std::string(line));
+    if (record["stage"] != "grpo" || record["num_updates"] == 0) continue;
+    const double difference = record["sampling/sampling_logp_difference/max"].get<double>();
+    EXPECT_EQ(difference == 0, step == 0) << line;
+    ++step;
+  }
+  EXPECT_GT(step, 2);
+}
+
+TEST(TrainerTest, MovesRouterBiasesOnlyWhereTheRecipeSaysSo) {
+  const ScratchFolder folder;
+  const auto biases = [&](const std::string& run, std::vector<std::string> overrides) {
+    EXPECT_EQ(TrainSmall(folder.Path(run), std::move(overrides), false, kNeverInterrupted),
+              absl::OkStatus());
+    const auto checkpoint = CheckpointReader::Open(*LatestCheckpoint(folder.Path(run)));
+    return LoadWeights(**checkpoint, MatrixStorage::kFloat)->layers[1].router_bias;
+  };
+  EXPECT_TRUE(biases("frozen", {}).eq(0).all().item<bool>());
+  const at::Tensor moved =
+      biases("moved", {"grpo.router.bias=rollouts", "grpo.router.bias_rate=0.01"});
+  EXPECT_TRUE(moved.ne(0).any().item<bool>());
+  EXPECT_LE(moved.abs().max().item<float>(), 0.0601f);  // six steps
+}
+
+TEST(TrainerTest, RefusesToBalanceExpertsThatThePolicyDoesNotHave) {
+  const ScratchFolder folder;
+  const std::string dense = "policy.config.first_k_dense_replace=2";
+  const absl::Status bias =
+      TrainSmall(folder.Path("a"), {dense, "grpo.router.bias=rollouts"}, false, kNeverInterrupted);
+  EXPECT_THAT(std::string(bias.message()), testing::HasSubstr("has no experts"));
+  const absl::Status loss =
+      TrainSmall(folder.Path("b"), {dense, "grpo.router.z_coef=0.1"}, false, kNeverInterrupted);
+  EXPECT_THAT(std::string(loss.message()), testing::HasSubstr("grpo.router has a loss"));
+}
+
 // LibTorch's OpenMP library ties the program's first thread to one processor then.
 TEST(TrainerTest, UsesAllProcessorsWhereOpenMpIsToldToBindItsThreads) {
   cpu_set_t own, of_child;
@@ -124,31 +192,113 @@ TEST(TrainerTest, UsesAllProcessorsWhereOpenMpIsToldToBindItsThreads) {
   EXPECT_TRUE(is_free);
 }
 
-// Kills the run with SIGKILL again and again, after ever different times, and resumes it each time.
-TEST(TrainerTest, GivesTheBytesOfTheUninterruptedRunAfterManyKills) {
+// Kills runs with SIGKILL twenty times, at random instants, and resumes them each time; one that
+// gets to its end before that is followed by another.
+TEST(TrainerTest, GivesTheBytesOfTheUninterruptedRunAfterTwentyKillsAtRandomInstants) {
   const ScratchFolder folder;
-  const std::string whole = folder.Path("whole"), killed = folder.Path("killed");
+  const std::vector<std::string> longer = {"grpo.steps=20", "checkpoint.every_steps=1"};
+  const std::string whole = folder.Path("whole");
   int status;
-  pid_t child = StartProgram(whole, false);
+  pid_t child = StartProgram(whole, false, longer);
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_EQ(status, 0);
+  RandomStream random(20, 1);
   int kills = 0;
-  for (int attempt = 0; attempt < 200; ++attempt) {
-    child = StartProgram(killed, FileExists(killed + "/recipe.resolved.toml"));
-    // Longer and longer lives, so that the run ends at last however slow the machine is.
-    if (attempt < 100) {
-      usleep(250000 + 29000 * (attempt * 7 % 11) + 8000 * attempt);
-      kill(child, SIGKILL);
+  for (int run = 0; kills < 20; ++run) {
+    const std::string killed = folder.Path(absl::StrCat("killed-", run));
+    for (bool ended = false; !ended;) {
+      child = StartProgram(killed, FileExists(killed + "/recipe.resolved.toml"), longer);
+      if (kills < 20) {
+        usleep(random.Between(20000, 900000));
+        kill(child, SIGKILL);
+      }
+      ASSERT_EQ(waitpid(child, &status, 0), child);
+      ended = WIFEXITED(status);
+      ASSERT_TRUE(!ended || WEXITSTATUS(status) == 0);
+      kills += !ended;
     }
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    if (WIFEXITED(status)) {
-      ASSERT_EQ(WEXITSTATUS(status), 0);
-      break;
-    }
-    ++kills;
+    ExpectSameRun(whole, killed);
   }
-  EXPECT_GT(kills, 2);
-  ExpectSameRun(whole, killed);
+}
+
+TEST(TrainerTest, NamesTheDamagedFileOfACheckpointAndTheCheckpointToGoOnFrom) {
+  const ScratchFolder folder;
+  const std::string whole = folder.Path("whole"), damaged = folder.Path("damaged");
+  ASSERT_EQ(TrainSmall(whole, {}, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_EQ(TrainSmall(damaged, {}, false, kNeverInterrupted), absl::OkStatus());
+  const std::string newest = *LatestCheckpoint(damaged);
+  const auto names = ListDirectory(newest);
+  ASSERT_GT(names->size(), 5u);
+  for (const std::string& name : *names) {
+    const std::string path = absl::StrCat(newest, "/", name), before = *ReadFile(path);
+    for (const size_t at : {size_t{0}, before.size() / 2, before.size() - 1}) {
+      std::string changed = before;
+      changed[at] ^= 1;
+      ASSERT_TRUE(WriteFileAtomically(path, changed).ok());
+      const absl::Status status = TrainSmall(damaged, {}, true, kNeverInterrupted);
+      EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << name << " at " << at;
+      EXPECT_THAT(std::string(status.message()), testing::StartsWith(path + ":"));
+      EXPECT_THAT(std::string(status.message()), testing::HasSubstr("checkpoints/step-16"));
+    }
+    ASSERT_TRUE(WriteFileAtomically(path, before).ok());
+  }
+  ASSERT_TRUE(RemoveTree(newest).ok());
+  ASSERT_EQ(TrainSmall(damaged, {}, true, kNeverInterrupted), absl::OkStatus());
+  ExpectSameRun(whole, damaged);
+}
+
+// A file system of its own that is too small for the run, and then larger.
+TEST(TrainerTest, GoesOnWithTheSameBytesAfterTheDiskWasFull) {
+  const ScratchFolder folder;
+  const std::string whole = folder.Path("whole"), disk = folder.Path("disk"),
+                    out = folder.Path("out");
+  ASSERT_EQ(TrainSmall(whole, {}, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_TRUE(MakeDirectories(disk).ok());
+  ASSERT_TRUE(MakeDirectories(out).ok());
+  if (std::system(
+          absl::StrCat("unshare --map-root-user --mount mount -t tmpfs none ", disk, " 2>/dev/null")
+              .c_str()) != 0) {
+    GTEST_SKIP() << "needs a kernel that lets users mount a tmpfs in a namespace";
+  }
+  const std::string train =
+      absl::StrCat(GRPO_PROGRAM, " train ", whole, ".toml --set run.dir=", disk,
+                   "/run >/dev/null 2>>", out, "/errors");
+  const std::string script =
+      absl::StrCat("mount -t tmpfs -o size=700k none ", disk, "\n", train, "; echo $? >", out,
+                   "/first\n", "mount -o remount,size=64m ", disk, "\n", train,
+                   " --resume; echo $? >", out, "/second\n", "cp -r ", disk, "/run ", out, "/\n");
+  ASSERT_TRUE(WriteFileAtomically(out + "/script", script).ok());
+  ASSERT_EQ(
+      std::system(absl::StrCat("unshare --map-root-user --mount bash ", out, "/script").c_str()),
+      0);
+  EXPECT_EQ(*ReadFile(out + "/first"), "1\n");
+  EXPECT_EQ(*ReadFile(out + "/second"), "0\n") << *ReadFile(out + "/errors");
+  EXPECT_THAT(*ReadFile(out + "/errors"), testing::HasSubstr("No space left on device"));
+  ExpectSameRun(whole, out + "/run");
+}
+
+TEST(TrainerTest, GoesOnWithOtherMicroBatchesAndTheSameLoss) {
+  const ScratchFolder folder;
+  const std::string whole = folder.Path("whole"), resumed = folder.Path("resumed");
+  const std::string each_step = "checkpoint.every_steps=1";
+  ASSERT_EQ(TrainSmall(whole, {each_step}, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_EQ(TrainSmall(resumed, {each_step}, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_TRUE(RemoveTree(*LatestCheckpoint(resumed)).ok());
+  ASSERT_EQ(TrainSmall(resumed, {"grpo.micro_batch_tokens=40", "grpo.share_prompts=false"}, true,
+                       kNeverInterrupted),
+            absl::OkStatus());
+  const auto last = [](const std::string& run, const char* metric) {
+    double value = 0;
+    for (absl::string_view line : absl::StrSplit(Metrics(run), '\n', absl::SkipEmpty())) {
+      const auto record = nlohmann::json::parse(std::string(line));
+      if (record.contains(metric)) value = record[metric].get<double>();
+    }
+    return value;
+  };
+  const double norm = last(whole, "grad_norm");
+  EXPECT_GT(norm, 0);
+  EXPECT_NEAR(last(resumed, "policy_loss"), last(whole, "policy_loss"), 1e-6);
+  EXPECT_NEAR(last(resumed, "grad_norm"), norm, 1e-5 * norm);
 }
 
 TEST(TrainerTest, StopsAtAStepWhenInterruptedAndGoesOnWithTheSameBytes) {

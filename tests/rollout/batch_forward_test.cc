@@ -17,13 +17,13 @@ struct Result {
 
 Result OfLearner(const Weights& weights, const at::Tensor& tokens) {
   const int64_t length = tokens.numel();
-  ExpertChoices chosen;
+  RouterOutputs routers;
   const at::Tensor hidden =
       DecoderHidden(weights, tokens, at::arange(length),
-                    std::vector<int32_t>{0, static_cast<int32_t>(length)}, nullptr, &chosen);
+                    std::vector<int32_t>{0, static_cast<int32_t>(length)}, nullptr, &routers);
   Result result{Linear(hidden, weights.head), {}};
   for (int64_t t = 0; t < length; ++t) {
-    for (const at::Tensor& layer : chosen.layers) {
+    for (const at::Tensor& layer : routers.chosen.layers) {
       for (int64_t k = 0; k < layer.size(1); ++k)
         result.experts.push_back(layer[t][k].item<int64_t>());
     }

@@ -165,10 +165,10 @@ TEST_P(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
       std::vector<int64_t> tokens(group.prompt_tokens.begin(), group.prompt_tokens.end());
       tokens.insert(tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
       const int64_t fed = tokens.size() - 1, prompt = group.prompt_tokens.size();
-      ExpertChoices chosen;
+      RouterOutputs routers;
       const at::Tensor hidden =
           DecoderHidden(weights_, at::tensor(tokens).narrow(0, 0, fed), at::arange(fed),
-                        std::vector<int32_t>{0, static_cast<int32_t>(fed)}, nullptr, &chosen);
+                        std::vector<int32_t>{0, static_cast<int32_t>(fed)}, nullptr, &routers);
       const at::Tensor logprobs =
           TokenLogprobs(hidden.narrow(0, prompt - 1, fed - prompt + 1), weights_.head,
                         at::tensor(tokens).narrow(0, prompt, fed - prompt + 1), 1)
@@ -180,7 +180,7 @@ TEST_P(EngineTest, RecordsTheVeryBitsThatTheLearnersForwardRecomputes) {
       recorded.insert(recorded.end(), rollout.experts.begin(), rollout.experts.end());
       std::vector<int16_t> recomputed;
       for (int64_t n = 0; n < fed; ++n) {
-        for (const at::Tensor& layer : chosen.layers) {
+        for (const at::Tensor& layer : routers.chosen.layers) {
           for (int64_t k = 0; k < layer.size(1); ++k)
             recomputed.push_back(layer[n][k].item<int64_t>());
         }

@@ -78,7 +78,7 @@ ValueAndGradient Ours(const PolicyObjectiveConfig& config, const Batch& batch,
                       ObjectiveSums* sums) {
   const at::Tensor logprobs = at::tensor(batch.logprobs, at::kDouble).set_requires_grad(true);
   const at::Tensor loss =
-      PolicyObjective(config, batch.micro, logprobs, at::zeros_like(logprobs), sums);
+      PolicyObjective(config, batch.micro, {logprobs, at::zeros_like(logprobs), {}}, sums);
   ValueAndGradient result;
   result.value = loss.item<double>();
   const at::Tensor gradient =
@@ -281,9 +281,9 @@ TEST(PolicyObjectiveTest, TheEntropyBonusIsTheWeightedEntropy) {
   const at::Tensor entropy = at::full_like(logprobs, 2).set_requires_grad(true);
   ObjectiveSums sums;
   const double plain =
-      PolicyObjective(config, batch.micro, logprobs, entropy, &sums).item<double>();
+      PolicyObjective(config, batch.micro, {logprobs, entropy, {}}, &sums).item<double>();
   config.entropy_coef = 0.5;
-  const at::Tensor loss = PolicyObjective(config, batch.micro, logprobs, entropy, &sums);
+  const at::Tensor loss = PolicyObjective(config, batch.micro, {logprobs, entropy, {}}, &sums);
   EXPECT_NEAR(loss.item<double>(), plain - 0.5 * 2, 1e-12);
   const at::Tensor gradient = torch::autograd::grad({loss}, {entropy})[0];
   EXPECT_TRUE(gradient.allclose(-0.5 * batch.micro.loss_weights));

@@ -1,20 +1,21 @@
-// AdamW (arXiv 1711.05101) with fp32 state, a learning-rate schedule and clipping by the global
-// norm.
+// How an optimizer is set up: the keys of grpo.optimizer and sft.optimizer, and the learning-rate
+// schedules.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "data/config_fields.h"
 
 namespace grpo {
 
-struct AdamWConfig {
+struct OptimizerConfig {
+  std::string kind = "adamw";
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.95;
   double epsilon = 1e-8;
+  double momentum = 0.95;
   double weight_decay = 0;
   double max_grad_norm = 1;
   std::string schedule = "constant";
@@ -23,10 +24,13 @@ struct AdamWConfig {
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
+    visit("kind", kind, OneOf{{"adamw", "muon"}},
+          "muon: for the layers' matrices, and adamw for the rest");
     visit("learning_rate", learning_rate, Range(0, 10), "peak");
-    visit("beta1", beta1, Range(0, 0.999999), "decay of the first moment");
-    visit("beta2", beta2, Range(0, 0.9999999), "decay of the second moment");
-    visit("epsilon", epsilon, Range(0, 1), "added to the root of the second moment");
+    visit("beta1", beta1, Range(0, 0.999999), "adamw: decay of the first moment");
+    visit("beta2", beta2, Range(0, 0.9999999), "adamw: decay of the second moment");
+    visit("epsilon", epsilon, Range(0, 1), "adamw: added to the root of the second moment");
+    visit("momentum", momentum, Range(0, 0.999999), "muon: decay of the sum of gradients");
     visit("weight_decay", weight_decay, Range(0, 10), "decoupled; matrices only");
     visit("max_grad_norm", max_grad_norm, Range(0, 1e9), "clip to this global norm; 0 is off");
     visit("schedule", schedule, OneOf{{"constant", "linear", "cosine"}}, "shape after the warm-up");
@@ -37,6 +41,6 @@ struct AdamWConfig {
 };
 
 // The learning rate of step `step` (from 0) out of `total_steps`.
-double LearningRate(const AdamWConfig& config, int64_t step, int64_t total_steps);
+double LearningRate(const OptimizerConfig& config, int64_t step, int64_t total_steps);
 
 }  // namespace grpo

@@ -1,11 +1,11 @@
-#include "policy/adamw.h"
+#include "policy/optimizer_config.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace grpo {
 
-double LearningRate(const AdamWConfig& config, int64_t step, int64_t total_steps) {
+double LearningRate(const OptimizerConfig& config, int64_t step, int64_t total_steps) {
   if (step < config.warmup_steps)
     return config.learning_rate * static_cast<double>(step + 1) / config.warmup_steps;
   if (config.schedule == "constant") return config.learning_rate;
