@@ -15,39 +15,57 @@ namespace {
 // sizes by CachedAttentionShape.
 using Mix = std::function<at::Tensor(const at::Tensor& q, const at::Tensor& rows)>;
 
-at::Tensor Mlp(const at::Tensor& x, const MlpWeights& weights) {
-  return Linear(SwiGlu(Linear(x, weights.gate_up)), weights.down);
+const LayerAdapters kNoAdapters;
+
+at::Tensor Mlp(const at::Tensor& x, const MlpWeights& weights, const LayerAdapters& adapters) {
+  const at::Tensor inner = Adapt(Linear(x, weights.gate_up), 0, x, adapters.gate);
+  const at::Tensor active = SwiGlu(Adapt(inner, weights.down.size(1), x, adapters.up));
+  return Adapt(Linear(active, weights.down), 0, active, adapters.down);
 }
 
 at::Tensor Scaled(const at::Tensor& x, double factor) { return factor == 1 ? x : x * factor; }
 
-at::Tensor Projected(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const at::Tensor y = Linear(x, weight);
+at::Tensor Projected(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                     const LowRank& adapter) {
+  const at::Tensor y = Adapt(Linear(x, weight), 0, x, adapter);
   return bias.defined() ? y + bias : y;
 }
 
 at::Tensor LatentAttention(const PolicyConfig& config, const LayerWeights& weights,
-                           const at::Tensor& x, const RopeTables& rope, const Mix& mix) {
+                           const LayerAdapters& adapters, const at::Tensor& x,
+                           const RopeTables& rope, const Mix& mix) {
   const int64_t tokens = x.size(0), heads = config.num_attention_heads,
                 latent = config.kv_lora_rank;
   const int64_t nope = config.qk_nope_head_dim, rotary = config.qk_rope_head_dim,
                 value = config.v_head_dim;
   const bool halves = config.architecture().rotary_pairs == Architecture::RotaryPairs::kHalves;
   const at::Tensor compressed =
-      weights.q_a.defined()
-          ? RmsNorm(Projected(x, weights.q_a, weights.q_a_bias), weights.q_a_norm, kLatentNormEps)
-          : x;
-  const at::Tensor q = Linear(compressed, weights.q).view({tokens, heads, nope + rotary});
-  const at::Tensor kv = Projected(x, weights.kv_a, weights.kv_a_bias);
+      weights.q_a.defined() ? RmsNorm(Projected(x, weights.q_a, weights.q_a_bias, adapters.q_a),
+                                      weights.q_a_norm, kLatentNormEps)
+                            : x;
+  const at::Tensor q = Adapt(Linear(compressed, weights.q), 0, compressed, adapters.q)
+                           .view({tokens, heads, nope + rotary});
+  const at::Tensor kv = Projected(x, weights.kv_a, weights.kv_a_bias, adapters.kv_a);
   const at::Tensor rows =
       LatentRows(kv, weights.kv_a_norm, kLatentNormEps, rope.cos, rope.sin, halves);
 
   const at::Tensor kv_b = weights.kv_b.view({heads, nope + value, latent});
   const at::Tensor to_key = kv_b.narrow(1, 0, nope);                          // [H, nope, L]
   const at::Tensor from_value = kv_b.narrow(1, nope, value).transpose(1, 2);  // [H, L, v]
-  const at::Tensor mixed = mix(LatentQueries(q, to_key, rope.cos, rope.sin, halves), rows);
-  return Projected(HeadProducts(mixed, from_value).view({tokens, heads * value}), weights.o,
-                   weights.o_bias);
+  at::Tensor queries = LatentQueries(q, to_key, rope.cos, rope.sin, halves);
+  const LowRank& adapter = adapters.kv_b;
+  const at::Tensor b =
+      adapter.defined() ? adapter.b.view({heads, nope + value, -1}) : at::Tensor();  // [H, _, r]
+  if (b.defined()) {
+    queries = AdaptQueries(queries, q, adapter.a, b.narrow(1, 0, nope), adapter.scale);
+  }
+  const at::Tensor mixed = mix(queries, rows);
+  at::Tensor values = HeadProducts(mixed, from_value);
+  if (b.defined()) {
+    values = AdaptValues(values, mixed, adapter.a, b.narrow(1, nope, value).transpose(1, 2),
+                         adapter.scale);
+  }
+  return Projected(values.view({tokens, heads * value}), weights.o, weights.o_bias, adapters.o);
 }
 
 // Every head [N, heads, d] normalised by itself; no norm where there is no weight.
@@ -57,11 +75,15 @@ at::Tensor HeadNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 }
 
 at::Tensor GroupedAttention(const PolicyConfig& config, const LayerWeights& weights,
-                            const at::Tensor& x, const RopeTables& rope, const Mix& mix) {
+                            const LayerAdapters& adapters, const at::Tensor& x,
+                            const RopeTables& rope, const Mix& mix) {
   const int64_t tokens = x.size(0), heads = config.num_attention_heads,
                 cached = config.num_key_value_heads, width = config.grouped_head_dim();
-  const at::Tensor qkv =
-      Projected(x, weights.qkv, weights.qkv_bias).view({tokens, heads + 2 * cached, width});
+  at::Tensor qkv = Adapt(Linear(x, weights.qkv), 0, x, adapters.query);
+  qkv = Adapt(qkv, heads * width, x, adapters.key);
+  qkv = Adapt(qkv, (heads + cached) * width, x, adapters.value);
+  if (weights.qkv_bias.defined()) qkv = qkv + weights.qkv_bias;
+  qkv = qkv.view({tokens, heads + 2 * cached, width});
   const at::Tensor q = HeadNorm(qkv.narrow(1, 0, heads), weights.q_norm, config.rms_norm_eps);
   const at::Tensor k = HeadNorm(qkv.narrow(1, heads, cached), weights.k_norm, config.rms_norm_eps);
   const at::Tensor v = qkv.narrow(1, heads + cached, cached);
@@ -69,7 +91,7 @@ at::Tensor GroupedAttention(const PolicyConfig& config, const LayerWeights& weig
   const at::Tensor rows = at::cat({Rope(k, rope.cos, rope.sin, halves), v}, 2);
   const at::Tensor mixed =
       mix(Rope(q, rope.cos, rope.sin, halves), rows.view({tokens, cached * 2 * width}));
-  return Projected(mixed.view({tokens, heads * width}), weights.o, weights.o_bias);
+  return Projected(mixed.view({tokens, heads * width}), weights.o, weights.o_bias, adapters.o);
 }
 
 // What every layer of one forward needs besides its input; kept for the backward pass where layers
@@ -86,6 +108,8 @@ std::vector<at::Tensor> Layer(const Pass& pass, int number, int moe_layer,
                               const at::Tensor& input) {
   const PolicyConfig& config = pass.weights.config;
   const LayerWeights& weights = pass.weights.layers[number];
+  const LayerAdapters& adapters =
+      pass.weights.adapters.enabled() ? pass.weights.adapters.layers[number] : kNoAdapters;
   const AttentionShape shape = CachedAttentionShape(config);
   const Mix mix = [&](const at::Tensor& q, const at::Tensor& rows) {
     return PackedAttention(q, rows, shape, pass.sequences, AttendsInBFloat16(pass.weights));
@@ -93,15 +117,15 @@ std::vector<at::Tensor> Layer(const Pass& pass, int number, int moe_layer,
   const auto attend = config.architecture().latent() ? LatentAttention : GroupedAttention;
   const double scale = config.residual_scale(), eps = config.rms_norm_eps;
   const auto [stream, x] = AddAndNorm(input, at::Tensor(), 1, weights.input_norm, eps);
-  const auto [attended, y] =
-      AddAndNorm(stream, attend(config, weights, x, pass.rope, mix), scale, weights.post_norm, eps);
-  if (!weights.is_moe()) return {AddBlock(attended, Mlp(y, weights.mlp), scale)};
+  const auto [attended, y] = AddAndNorm(
+      stream, attend(config, weights, adapters, x, pass.rope, mix), scale, weights.post_norm, eps);
+  if (!weights.is_moe()) return {AddBlock(attended, Mlp(y, weights.mlp, adapters), scale)};
   const Routing routing =
       Route(config, y, weights.router, weights.router_bias,
             pass.replayed == nullptr ? at::Tensor() : pass.replayed->layers[moe_layer]);
-  at::Tensor block =
-      ExpertMlps(y, weights.expert_gate_up, weights.expert_down, routing.chosen, routing.weights);
-  if (weights.mlp.down.defined()) block = AddBlock(block, Mlp(y, weights.mlp), 1);
+  at::Tensor block = ExpertMlps(y, weights.expert_gate_up, weights.expert_down, routing.chosen,
+                                routing.weights, adapters.expert_gate_up, adapters.expert_down);
+  if (weights.mlp.down.defined()) block = AddBlock(block, Mlp(y, weights.mlp, adapters), 1);
   return {AddBlock(attended, block, scale), routing.chosen, routing.logits};
 }
 

@@ -74,6 +74,17 @@ void Multiply(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, boo
   });
 }
 
+// x times a factor, in place.
+void Scale(const at::Tensor& x, double factor) {
+  if (factor == 1) return;
+  GRPO_DISPATCH(x, [&] {
+    scalar_t* const values = x.mutable_data_ptr<scalar_t>();
+    ParallelFor(x.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) values[i] *= static_cast<scalar_t>(factor);
+    });
+  });
+}
+
 // Where the gradient of a weight is collected, which may be a view of a parameter: the same view of
 // the parameter's grad(). Undefined where that is: autograd then hands gradients on.
 at::Tensor CollectedGradient(const at::Tensor& weight) {
@@ -113,20 +124,24 @@ at::Tensor Factor(const at::Tensor& x, const at::Tensor& weight) {
 // step computes is these, and the largest of its tensors. Those of bfloat16 weights are fp32, and
 // always collected: autograd hands on none of another type than the weight's.
 struct WeightGradient {
-  explicit WeightGradient(const at::Tensor& weight) : sum(CollectedGradient(weight)) {
+  explicit WeightGradient(const at::Tensor& weight) {
+    if (!weight.requires_grad()) return;
+    sum = CollectedGradient(weight);
     if (sum.defined()) return;
     GRPO_CHECK(!IsBFloat16(weight));
     returned = at::zeros(weight.sizes(), weight.options());
     sum = returned;
   }
-  at::Tensor sum;
+  bool wanted() const { return sum.defined(); }
+
+  at::Tensor sum;       // undefined where the weight is not trained
   at::Tensor returned;  // undefined where it is collected
 };
 
 struct LinearFunction : Function<LinearFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
                             const at::Tensor& weight) {
-    context->save_for_backward({weight.requires_grad() ? Factor(x, weight) : x, weight});
+    context->save_for_backward({weight.requires_grad() ? Factor(x, weight) : at::Tensor(), weight});
     at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
     Multiply(x, weight.t(), y, false);
     return y;
@@ -136,7 +151,7 @@ struct LinearFunction : Function<LinearFunction> {
     const at::Tensor dy = grads[0].contiguous();
     at::Tensor dx, dweight;
     if (context->needs_input_grad(0)) {
-      dx = at::empty({saved[0].size(0), saved[0].size(1)}, dy.options());
+      dx = at::empty({dy.size(0), saved[1].size(1)}, dy.options());
       Multiply(dy, saved[1], dx, false);
     }
     if (context->needs_input_grad(1)) {
@@ -145,6 +160,42 @@ struct LinearFunction : Function<LinearFunction> {
       dweight = gradient.returned;
     }
     return {dx, dweight};
+  }
+};
+
+// An adapter's part of a product, added to it in place: y [N, C] += s (x A^T) B^T in the columns
+// from `first` on. The product continues the sums of y, as one with the columns of W and s B side
+// by side would.
+struct AdaptFunction : Function<AdaptFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& y, const at::Tensor& x,
+                            const at::Tensor& a, const at::Tensor& b, double scale, int64_t first) {
+    const at::Tensor u = at::empty({x.size(0), a.size(0)}, x.options());
+    Multiply(x, a.t(), u, false);
+    Scale(u, scale);
+    Multiply(u, b.t(), y.narrow(1, first, b.size(0)), true);
+    context->mark_dirty({y});
+    context->save_for_backward({Factor(x, a), Factor(u, b), a, b});
+    context->saved_data["scale"] = scale;
+    context->saved_data["first"] = first;
+    return y;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &u = saved[1], &a = saved[2], &b = saved[3];
+    const at::Tensor dy = grads[0].contiguous(),
+                     part = dy.narrow(1, context->saved_data["first"].toInt(), b.size(0));
+    const at::Tensor du = at::empty({dy.size(0), a.size(0)}, dy.options());
+    const WeightGradient d_a(a), d_b(b);
+    Multiply(part.t(), u, d_b.sum, true);
+    Multiply(part, b, du, false);
+    Scale(du, context->saved_data["scale"].toDouble());
+    Multiply(du.t(), x, d_a.sum, true);
+    at::Tensor dx;
+    if (context->needs_input_grad(1)) {
+      dx = at::empty({dy.size(0), a.size(1)}, dy.options());
+      Multiply(du, a, dx, false);
+    }
+    return {dy, dx, d_a.returned, d_b.returned, at::Tensor(), at::Tensor()};
   }
 };
 
@@ -370,22 +421,26 @@ struct RopeFunction : Function<RopeFunction> {
   }
 };
 
-// y [N, H, B] = each head of x [N, H, A] times its matrix of weight [H, A, B]; x and y may be parts
-// of wider heads.
-void MultiplyHeads(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y) {
+// y [N, H, B] = or += each head of x [N, H, A] times its matrix of weight [H, A, B]; x and y may be
+// parts of wider heads.
+void MultiplyHeads(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y,
+                   bool accumulate = false) {
   for (int64_t h = 0; h < x.size(1); ++h) {
-    Multiply(x.select(1, h), weight[h], y.select(1, h), false);
+    Multiply(x.select(1, h), weight[h], y.select(1, h), accumulate);
   }
 }
 
-// The way back: fills dx, adds to the gradient of the weight.
+// The way back: fills dx, adds to the gradient of the weight where that is wanted.
 void MultiplyHeadsBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
                            const at::Tensor& dx, const at::Tensor& d_weight) {
+  for (int64_t h = 0; h < x.size(1); ++h) {
+    Multiply(dy.select(1, h), weight[h].t(), dx.select(1, h), false);
+  }
+  if (!d_weight.defined()) return;
   const bool transposed = d_weight.stride(2) != 1;  // a product's columns adjoin
   const at::Tensor left = transposed ? dy : x, right = Factor(transposed ? x : dy, weight);
   for (int64_t h = 0; h < x.size(1); ++h) {
     const at::Tensor sum = d_weight[h];
-    Multiply(dy.select(1, h), weight[h].t(), dx.select(1, h), false);
     Multiply(left.select(1, h).t(), right.select(1, h), transposed ? sum.t() : sum, true);
   }
 }
@@ -440,6 +495,69 @@ struct LatentQueriesFunction : Function<LatentQueriesFunction> {
     Rotate(from.rest, saved[2], saved[3], context->saved_data["halves"].toBool(), /*inverse=*/true,
            to.rest);
     return {dq, gradient.returned, at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+// The adapter of the matrix that carries queries into the latent space: y [N, H, L + R] += s (q
+// B_h) A in the first part of each head, q the first part of each head of q [N, H, nope + R].
+struct AdaptQueriesFunction : Function<AdaptQueriesFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& y, const at::Tensor& q,
+                            const at::Tensor& a, const at::Tensor& b, double scale) {
+    const at::Tensor u = at::empty({q.size(0), q.size(1), a.size(0)}, q.options());
+    MultiplyHeads(q.narrow(2, 0, b.size(1)), b, u);
+    Scale(u, scale);
+    Multiply(u.view({-1, a.size(0)}), a, Latents(y, a.size(1)), true);
+    context->mark_dirty({y});
+    context->save_for_backward({q, u, a, b});
+    context->saved_data["scale"] = scale;
+    return y;
+  }
+  static at::Tensor Latents(const at::Tensor& y, int64_t latent) {
+    return y.view({-1, y.size(2)}).narrow(1, 0, latent);
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &q = saved[0], &u = saved[1], &a = saved[2], &b = saved[3];
+    const at::Tensor dy = grads[0].contiguous(), part = Latents(dy, a.size(1));
+    const at::Tensor du = at::empty(u.sizes(), dy.options()),
+                     dq = at::zeros(q.sizes(), q.options());
+    const WeightGradient d_a(a), d_b(b);
+    Multiply(u.view({-1, a.size(0)}).t(), Factor(part, a), d_a.sum, true);
+    Multiply(part, a.t(), du.view({-1, a.size(0)}), false);
+    Scale(du, context->saved_data["scale"].toDouble());
+    MultiplyHeadsBackward(du, q.narrow(2, 0, b.size(1)), b, dq.narrow(2, 0, b.size(1)), d_b.sum);
+    return {dy, dq, d_a.returned, d_b.returned, at::Tensor()};
+  }
+};
+
+// That of the matrix that carries values out of it: y [N, H, v] += s (x A^T) B_h, x [N, H, L] and
+// B_h [r, v].
+struct AdaptValuesFunction : Function<AdaptValuesFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& y, const at::Tensor& x,
+                            const at::Tensor& a, const at::Tensor& b, double scale) {
+    const at::Tensor u = at::empty({x.size(0), x.size(1), a.size(0)}, x.options());
+    const at::Tensor rows = x.contiguous().view({-1, a.size(1)});
+    Multiply(rows, a.t(), u.view({-1, a.size(0)}), false);
+    Scale(u, scale);
+    MultiplyHeads(u, b, y, true);
+    context->mark_dirty({y});
+    context->save_for_backward({Factor(rows, a), u, a, b});
+    context->saved_data["scale"] = scale;
+    return y;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &rows = saved[0], &u = saved[1], &a = saved[2], &b = saved[3];
+    const at::Tensor dy = grads[0].contiguous();
+    const at::Tensor du = at::empty(u.sizes(), dy.options()),
+                     dx = at::empty({u.size(0), u.size(1), a.size(1)}, dy.options());
+    const WeightGradient d_a(a), d_b(b);
+    MultiplyHeadsBackward(dy, u, b, du, d_b.sum);
+    Scale(du, context->saved_data["scale"].toDouble());
+    const at::Tensor du_rows = du.view({-1, a.size(0)});
+    Multiply(du_rows.t(), rows, d_a.sum, true);
+    Multiply(du_rows, a, dx.view({-1, a.size(1)}), false);
+    return {dy, dx, d_a.returned, d_b.returned, at::Tensor()};
   }
 };
 
@@ -651,10 +769,34 @@ std::vector<ExpertRows> SplitByExpert(const ExpertOrder& order) {
   return split;
 }
 
+// The matrices of all experts, or one factor of their adapters, and their gradients.
+struct ExpertPair {
+  ExpertPair(const at::Tensor& of_gate_up, const at::Tensor& of_down)
+      : gate_up(of_gate_up), down(of_down), d_gate_up(of_gate_up), d_down(of_down) {}
+  at::Tensor gate_up, down;
+  WeightGradient d_gate_up, d_down;
+};
+
+// Rows of one expert: y += s (x A^T) B^T, and the inner factor to u.
+void AdaptExpertRows(const at::Tensor& x, const at::Tensor& a, const at::Tensor& b, double scale,
+                     const at::Tensor& u, const at::Tensor& y) {
+  MultiplyHere(x, a.t(), u, false);
+  u.mul_(scale);
+  MultiplyHere(u, b.t(), y, true);
+}
+
 struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
                             const at::Tensor& gate_up, const at::Tensor& down,
-                            const at::Tensor& chosen, const at::Tensor& weights) {
+                            const at::Tensor& chosen, const at::Tensor& weights,
+                            const std::optional<at::Tensor>& of_gate_up_a,
+                            const std::optional<at::Tensor>& of_gate_up_b,
+                            const std::optional<at::Tensor>& of_down_a,
+                            const std::optional<at::Tensor>& of_down_b, double gate_up_scale,
+                            double down_scale) {
+    const at::Tensor none, gate_up_a = of_gate_up_a.value_or(none),
+                           gate_up_b = of_gate_up_b.value_or(none),
+                           down_a = of_down_a.value_or(none), down_b = of_down_b.value_or(none);
     const int64_t experts = gate_up.size(0), width = down.size(2), pairs = chosen.numel(),
                   choices = chosen.size(1);
     const ExpertOrder order = OrderByExpert(chosen, experts);
@@ -668,21 +810,38 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
     });
     const std::vector<ExpertRows> split = SplitByExpert(order);
     const Numerics wanted = numerics;
+    at::Tensor gate_up_u, down_u;  // [pairs, r]
+    if (gate_up_a.defined()) gate_up_u = at::empty({pairs, gate_up_a.size(1)}, x.options());
+    if (down_a.defined()) down_u = at::empty({pairs, down_a.size(1)}, x.options());
     ParallelForEach(split.size(), [&](int64_t i) {
       const c10::NoGradGuard no_grad;
       const NumericsScope scope(wanted);
       const auto [e, begin, count] = split[i];
-      const at::Tensor inner_e = inner.narrow(0, begin, count);
-      MultiplyHere(rows.narrow(0, begin, count), gate_up[e].t(), inner_e, false);
+      const at::Tensor rows_e = rows.narrow(0, begin, count),
+                       inner_e = inner.narrow(0, begin, count),
+                       outputs_e = outputs.narrow(0, begin, count);
+      MultiplyHere(rows_e, gate_up[e].t(), inner_e, false);
+      if (gate_up_u.defined()) {
+        AdaptExpertRows(rows_e, gate_up_a[e], gate_up_b[e], gate_up_scale,
+                        gate_up_u.narrow(0, begin, count), inner_e);
+      }
       const at::Tensor active = Activated(inner_e, width);
-      MultiplyHere(active, down[e].t(), outputs.narrow(0, begin, count), false);
+      MultiplyHere(active, down[e].t(), outputs_e, false);
+      if (down_u.defined()) {
+        AdaptExpertRows(active, down_a[e], down_b[e], down_scale, down_u.narrow(0, begin, count),
+                        outputs_e);
+      }
     });
     GRPO_DISPATCH(x, [&] {
       SumRows<scalar_t>(order, choices, x.size(1), Data<scalar_t>(outputs), Data<scalar_t>(weights),
                         x.size(0), y.mutable_data_ptr<scalar_t>());
     });
-    const at::Tensor kept = gate_up.requires_grad() ? Factor(rows, gate_up) : rows;
-    context->save_for_backward({kept, inner, outputs, gate_up, down, chosen, weights});
+    const bool trains = gate_up.requires_grad() || gate_up_a.defined();
+    const at::Tensor kept = trains ? Factor(rows, gate_up) : rows;
+    context->save_for_backward({kept, inner, outputs, gate_up, down, chosen, weights, gate_up_a,
+                                gate_up_b, down_a, down_b, gate_up_u, down_u});
+    context->saved_data["gate_up_scale"] = gate_up_scale;
+    context->saved_data["down_scale"] = down_scale;
     return y;
   }
 
@@ -718,52 +877,93 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
         }
       });
     });
-    const WeightGradient d_gate_up(gate_up), d_down(down);
+    const ExpertPair base(gate_up, down), a(saved[7], saved[9]), b(saved[8], saved[10]);
     const at::Tensor d_rows =
-        BackwardOfExperts(order, rows, inner, d_outputs, gate_up, down, d_gate_up.sum, d_down.sum);
+        BackwardOfExperts(order, rows, inner, d_outputs, saved[11], saved[12],
+                          context->saved_data["gate_up_scale"].toDouble(),
+                          context->saved_data["down_scale"].toDouble(), base, a, b);
     GRPO_DISPATCH(dy, [&] {
       SumRows<scalar_t>(order, choices, model_width, Data<scalar_t>(d_rows), nullptr, dy.size(0),
                         dx.mutable_data_ptr<scalar_t>());
     });
-    return {dx, d_gate_up.returned, d_down.returned, at::Tensor(), d_weights};
+    return {dx,
+            base.d_gate_up.returned,
+            base.d_down.returned,
+            at::Tensor(),
+            d_weights,
+            a.d_gate_up.returned,
+            b.d_gate_up.returned,
+            a.d_down.returned,
+            b.d_down.returned,
+            at::Tensor(),
+            at::Tensor()};
   }
 
-  // Returns the gradient of `rows`; adds those of the weights to d_gate_up and d_down.
+  // Returns the gradient of `rows`; adds those of what is trained.
   static at::Tensor BackwardOfExperts(const ExpertOrder& order, const at::Tensor& rows,
                                       const at::Tensor& inner, const at::Tensor& d_outputs,
-                                      const at::Tensor& gate_up, const at::Tensor& down,
-                                      const at::Tensor& d_gate_up, const at::Tensor& d_down) {
-    const int64_t width = down.size(2);
+                                      const at::Tensor& gate_up_u, const at::Tensor& down_u,
+                                      double gate_up_scale, double down_scale,
+                                      const ExpertPair& base, const ExpertPair& a,
+                                      const ExpertPair& b) {
+    const int64_t width = base.down.size(2);
+    const auto like = [](const at::Tensor& tensor) {
+      return tensor.defined() ? at::empty(tensor.sizes(), tensor.options()) : at::Tensor();
+    };
     const at::Tensor active = at::empty({rows.size(0), width}, rows.options()),  // as rows are
-        d_inner = at::empty(inner.sizes(), inner.options()),
-                     d_rows = at::empty(rows.sizes(), inner.options());
+        d_inner = like(inner), d_rows = at::empty(rows.sizes(), inner.options()),
+                     d_gate_up_u = like(gate_up_u), d_down_u = like(down_u);
     const std::vector<ExpertRows> split = SplitByExpert(order);
     ParallelForEach(split.size(), [&](int64_t i) {
       const c10::NoGradGuard no_grad;
       const auto [e, begin, count] = split[i];
+      const auto part = [&, begin = begin, count = count](const at::Tensor& tensor) {
+        return tensor.narrow(0, begin, count);
+      };
+      // Through an adapter, from the gradient of its output to that of its input.
+      const auto through = [&, e = e](const at::Tensor& dy, const at::Tensor& a_all,
+                                      const at::Tensor& b_all, double scale, const at::Tensor& du,
+                                      const at::Tensor& dx) {
+        if (!du.defined()) return;
+        MultiplyHere(dy, b_all[e], part(du), false);
+        part(du).mul_(scale);
+        MultiplyHere(part(du), a_all[e], dx, true);
+      };
       const at::Tensor d_active = at::empty({count, width}, inner.options());
-      MultiplyHere(d_outputs.narrow(0, begin, count), down[e], d_active, false);
-      const at::Tensor inner_e = inner.narrow(0, begin, count),
-                       d_inner_e = d_inner.narrow(0, begin, count);
-      active.narrow(0, begin, count).copy_(Activated(inner_e, width));
+      MultiplyHere(part(d_outputs), base.down[e], d_active, false);
+      through(part(d_outputs), a.down, b.down, down_scale, d_down_u, d_active);
+      part(active).copy_(Activated(part(inner), width));
       GRPO_DISPATCH(inner, [&] {
-        ActiveKernels<scalar_t>().swiglu_backward(count, width, Data<scalar_t>(d_active),
-                                                  Data<scalar_t>(inner_e),
-                                                  d_inner_e.mutable_data_ptr<scalar_t>());
+        ActiveKernels<scalar_t>().swiglu_backward(
+            count, width, Data<scalar_t>(d_active), Data<scalar_t>(part(inner)),
+            part(d_inner).template mutable_data_ptr<scalar_t>());
       });
-      MultiplyHere(d_inner_e, gate_up[e], d_rows.narrow(0, begin, count), false);
+      MultiplyHere(part(d_inner), base.gate_up[e], part(d_rows), false);
+      through(part(d_inner), a.gate_up, b.gate_up, gate_up_scale, d_gate_up_u, part(d_rows));
     });
-    ParallelForEach(2 * gate_up.size(0), [&](int64_t i) {
+    struct Product {
+      at::Tensor sum, left, right;
+    };
+    std::vector<Product> products;
+    const auto add = [&](const WeightGradient& gradient, const at::Tensor& left,
+                         const at::Tensor& right) {
+      if (gradient.wanted()) products.push_back({gradient.sum, left, right});
+    };
+    add(base.d_gate_up, d_inner, rows);
+    add(base.d_down, d_outputs, active);
+    add(b.d_gate_up, d_inner, gate_up_u);
+    add(a.d_gate_up, d_gate_up_u, rows);
+    add(b.d_down, d_outputs, down_u);
+    add(a.d_down, d_down_u, active);
+    const int64_t experts = base.gate_up.size(0);
+    ParallelForEach(experts * products.size(), [&](int64_t i) {
       const c10::NoGradGuard no_grad;
-      const int64_t e = i / 2, begin = order.begin[e], count = order.begin[e + 1] - begin;
+      const int64_t e = i / products.size(), begin = order.begin[e],
+                    count = order.begin[e + 1] - begin;
       if (count == 0) return;
-      if (i % 2 == 0) {
-        MultiplyHere(d_inner.narrow(0, begin, count).t(), rows.narrow(0, begin, count),
-                     d_gate_up[e], true);
-      } else {
-        MultiplyHere(d_outputs.narrow(0, begin, count).t(), active.narrow(0, begin, count),
-                     d_down[e], true);
-      }
+      const Product& product = products[i % products.size()];
+      MultiplyHere(product.left.narrow(0, begin, count).t(), product.right.narrow(0, begin, count),
+                   product.sum[e], true);
     });
     return d_rows;
   }
@@ -775,9 +975,12 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
 constexpr int64_t kLogitRows = 256;  // rows of logits that a thread holds at a time
 
 struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
+  // u [N, r] and b [V, r]: what an adapter adds to the logits, u b^T, or undefined.
   static tensor_list forward(AutogradContext* context, const at::Tensor& hidden,
-                             const at::Tensor& head, const at::Tensor& targets,
-                             double temperature) {
+                             const at::Tensor& head, const at::Tensor& targets, double temperature,
+                             const std::optional<at::Tensor>& inner,
+                             const std::optional<at::Tensor>& outer) {
+    const at::Tensor u = inner.value_or(at::Tensor()), b = outer.value_or(at::Tensor());
     const int64_t rows = hidden.size(0), vocabulary = head.size(0);
     at::Tensor log_sum = at::empty({rows}, hidden.options()),
                entropy = at::empty({rows}, hidden.options());
@@ -791,6 +994,9 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
       for (int64_t begin = first; begin < last; begin += kLogitRows) {
         const int64_t count = std::min(kLogitRows, last - begin);
         MultiplyHere(hidden.narrow(0, begin, count), head.t(), logits.narrow(0, 0, count), false);
+        if (u.defined()) {
+          MultiplyHere(u.narrow(0, begin, count), b.t(), logits.narrow(0, 0, count), true);
+        }
         GRPO_DISPATCH(hidden, [&] {
           const scalar_t inverse = scalar_t(1 / temperature);
           scalar_t* log_sums = log_sum.mutable_data_ptr<scalar_t>() + begin;
@@ -805,7 +1011,7 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
         });
       }
     });
-    context->save_for_backward({hidden, head, targets, log_sum, entropy});
+    context->save_for_backward({hidden, head, targets, log_sum, entropy, u, b});
     context->saved_data["temperature"] = temperature;
     return {logprobs, entropy};
   }
@@ -813,7 +1019,7 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &hidden = saved[0], &head = saved[1], &targets = saved[2], &log_sum = saved[3],
-                     &entropy = saved[4];
+                     &entropy = saved[4], &u = saved[5], &b = saved[6];
     const double temperature = context->saved_data["temperature"].toDouble();
     const int64_t rows = hidden.size(0), vocabulary = head.size(0);
     const auto or_zeros = [&](const at::Tensor& grad) {
@@ -821,7 +1027,8 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
     };
     const at::Tensor d_logprob = or_zeros(grads[0]), d_entropy = or_zeros(grads[1]);
     at::Tensor d_hidden = at::empty(hidden.sizes(), hidden.options());
-    const WeightGradient d_head(head);
+    const WeightGradient d_head(head), d_b(b);
+    const at::Tensor d_u = u.defined() ? at::empty(u.sizes(), u.options()) : at::Tensor();
     at::Tensor logits = at::empty({std::min(rows, kLogitRows), vocabulary}, hidden.options());
     for (int64_t begin = 0; begin < rows; begin += kLogitRows) {
       const int64_t count = std::min(kLogitRows, rows - begin);
@@ -831,6 +1038,7 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
         const int64_t row = begin + first;
         at::Tensor own = d_logits.narrow(0, first, last - first);
         MultiplyHere(hidden.narrow(0, row, last - first), head.t(), own, false);
+        if (u.defined()) MultiplyHere(u.narrow(0, row, last - first), b.t(), own, true);
         GRPO_DISPATCH(hidden, [&] {
           ActiveKernels<scalar_t>().log_softmax_backward(
               last - first, vocabulary, own.mutable_data_ptr<scalar_t>(), scalar_t(1 / temperature),
@@ -839,10 +1047,16 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
               Data<scalar_t>(d_entropy) + row);
         });
         MultiplyHere(own, head, d_hidden.narrow(0, row, last - first), false);
+        if (u.defined()) MultiplyHere(own, b, d_u.narrow(0, row, last - first), false);
       });
-      Multiply(d_logits.t(), Factor(hidden.narrow(0, begin, count), head), d_head.sum, true);
+      if (d_head.wanted()) {
+        Multiply(d_logits.t(), Factor(hidden.narrow(0, begin, count), head), d_head.sum, true);
+      }
+      if (d_b.wanted()) {
+        Multiply(d_logits.t(), Factor(u.narrow(0, begin, count), b), d_b.sum, true);
+      }
     }
-    return {d_hidden, d_head.returned, at::Tensor(), at::Tensor()};
+    return {d_hidden, d_head.returned, at::Tensor(), at::Tensor(), d_u, d_b.returned};
   }
 };
 
@@ -910,14 +1124,36 @@ at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const At
 }
 
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,
-                      const at::Tensor& chosen, const at::Tensor& weights) {
-  return ExpertMlpsFunction::apply(x, gate_up, down, chosen, weights.contiguous());
+                      const at::Tensor& chosen, const at::Tensor& weights,
+                      const LowRank& gate_up_adapter, const LowRank& down_adapter) {
+  return ExpertMlpsFunction::apply(x, gate_up, down, chosen, weights.contiguous(),
+                                   Optional(gate_up_adapter.a), Optional(gate_up_adapter.b),
+                                   Optional(down_adapter.a), Optional(down_adapter.b),
+                                   gate_up_adapter.scale, down_adapter.scale);
 }
 
 std::pair<at::Tensor, at::Tensor> TokenLogprobs(const at::Tensor& hidden, const at::Tensor& head,
-                                                const at::Tensor& targets, double temperature) {
-  const tensor_list out = TokenLogprobsFunction::apply(hidden, head, targets, temperature);
+                                                const at::Tensor& targets, double temperature,
+                                                const LowRank& adapter) {
+  const at::Tensor u = adapter.defined() ? Linear(hidden, adapter.a) * adapter.scale : at::Tensor();
+  const tensor_list out = TokenLogprobsFunction::apply(hidden, head, targets, temperature,
+                                                       Optional(u), Optional(adapter.b));
   return {out[0], out[1]};
+}
+
+at::Tensor Adapt(const at::Tensor& y, int64_t first, const at::Tensor& x, const LowRank& adapter) {
+  if (!adapter.defined()) return y;
+  return AdaptFunction::apply(y, x, adapter.a, adapter.b, adapter.scale, first);
+}
+
+at::Tensor AdaptQueries(const at::Tensor& y, const at::Tensor& q, const at::Tensor& a,
+                        const at::Tensor& b, double scale) {
+  return AdaptQueriesFunction::apply(y, q, a, b, scale);
+}
+
+at::Tensor AdaptValues(const at::Tensor& y, const at::Tensor& x, const at::Tensor& a,
+                       const at::Tensor& b, double scale) {
+  return AdaptValuesFunction::apply(y, x, a, b, scale);
 }
 
 }  // namespace grpo

@@ -19,6 +19,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "policy/kernels/kernels.h"
+#include "policy/lora.h"
 
 namespace grpo {
 
@@ -105,11 +106,26 @@ at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const At
 // [E, D, I], chosen [N, K] int64 ascending in each row, weights [N, K]. Summed in ascending order
 // of the experts.
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,
-                      const at::Tensor& chosen, const at::Tensor& weights);
+                      const at::Tensor& chosen, const at::Tensor& weights,
+                      const LowRank& gate_up_adapter = {}, const LowRank& down_adapter = {});
 
 // Log-prob of each target [N] int64 under softmax(hidden head^T / temperature), and that
 // distribution's entropy, [N] each. Never holds more than a slice of rows of the logits [N, V].
 std::pair<at::Tensor, at::Tensor> TokenLogprobs(const at::Tensor& hidden, const at::Tensor& head,
-                                                const at::Tensor& targets, double temperature);
+                                                const at::Tensor& targets, double temperature,
+                                                const LowRank& adapter = {});
+
+// What adapters (policy/lora.h) add to products, in place: the returned tensor takes y's part.
+//
+// y [N, C] of a matrix with inputs x [N, in], from column `first` on; y itself where the adapter is
+// not defined.
+at::Tensor Adapt(const at::Tensor& y, int64_t first, const at::Tensor& x, const LowRank& adapter);
+// y [N, H, L + R] of LatentQueries: s (q_h B_h) A in the first part of each head. a [r, L], b [H,
+// nope, r].
+at::Tensor AdaptQueries(const at::Tensor& y, const at::Tensor& q, const at::Tensor& a,
+                        const at::Tensor& b, double scale);
+// y [N, H, v] of HeadProducts: s (x_h A^T) B_h. x [N, H, L], a [r, L], b [H, r, v].
+at::Tensor AdaptValues(const at::Tensor& y, const at::Tensor& x, const at::Tensor& a,
+                       const at::Tensor& b, double scale);
 
 }  // namespace grpo

@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include "data/check.h"
 #include "data/status_macros.h"
 #include "policy/kernels/bf16_products.h"
 #include "policy/threads.h"
@@ -17,6 +18,51 @@ constexpr int64_t kAlignment = 64;  // bytes: a cache line and the widest regist
 
 PackedMatrix OfWeight(const at::Tensor& weight) {
   return weight.defined() ? PackedMatrix(weight.t()) : PackedMatrix();
+}
+
+PackedAdapter OfAdapter(const at::Tensor& a, const at::Tensor& b, double scale,
+                        int64_t first_column) {
+  return {PackedMatrix(a), PackedMatrix(b), static_cast<float>(scale),
+          static_cast<int>(first_column)};
+}
+
+void Add(const LowRank& adapter, std::vector<PackedAdapter>& adapters, int64_t first_column = 0) {
+  if (!adapter.defined()) return;
+  adapters.push_back(OfAdapter(adapter.a.t(), adapter.b.t(), adapter.scale, first_column));
+}
+
+void AddOfExperts(const LowRank& adapter, std::vector<PackedAdapter>& adapters) {
+  if (!adapter.defined()) return;
+  for (int64_t e = 0; e < adapter.a.size(0); ++e) {
+    adapters.push_back(OfAdapter(adapter.a[e].t(), adapter.b[e].t(), adapter.scale, 0));
+  }
+}
+
+void AddAdapters(const PolicyConfig& config, const LayerWeights& weights,
+                 const LayerAdapters& adapters, PackedLayer& layer) {
+  const int64_t width = config.architecture().latent() ? 0 : config.grouped_head_dim(),
+                heads = config.num_attention_heads;
+  Add(adapters.q_a, layer.q_a_adapters);
+  Add(adapters.q, layer.q_adapters);
+  Add(adapters.kv_a, layer.kv_a_adapters);
+  Add(adapters.o, layer.o_adapters);
+  Add(adapters.query, layer.qkv_adapters);
+  Add(adapters.key, layer.qkv_adapters, heads * width);
+  Add(adapters.value, layer.qkv_adapters, (heads + config.num_key_value_heads) * width);
+  Add(adapters.gate, layer.gate_up_adapters);
+  if (adapters.up.defined()) Add(adapters.up, layer.gate_up_adapters, weights.mlp.down.size(1));
+  Add(adapters.down, layer.down_adapters);
+  AddOfExperts(adapters.expert_gate_up, layer.expert_gate_up_adapters);
+  AddOfExperts(adapters.expert_down, layer.expert_down_adapters);
+  const LowRank& kv_b = adapters.kv_b;
+  if (!kv_b.defined()) return;
+  const int64_t nope = config.qk_nope_head_dim, value = config.v_head_dim;
+  const at::Tensor b = kv_b.b.view({heads, nope + value, kv_b.b.size(1)});
+  for (int64_t h = 0; h < heads; ++h) {
+    layer.to_key_adapters.push_back(OfAdapter(b[h].narrow(0, 0, nope), kv_b.a, kv_b.scale, 0));
+    layer.from_value_adapters.push_back(
+        OfAdapter(kv_b.a.t(), b[h].narrow(0, nope, value).t(), kv_b.scale, 0));
+  }
 }
 
 PackedLayer LayerOf(const PolicyConfig& config, const LayerWeights& weights) {
@@ -60,6 +106,28 @@ std::vector<PackedMatrix*> AllMatrices(PackedWeights& weights) {
     for (auto* matrices :
          {&layer.to_key, &layer.from_value, &layer.expert_gate_up, &layer.expert_down}) {
       for (PackedMatrix& matrix : *matrices) add(matrix);
+    }
+  }
+  return all;
+}
+
+// Never quantized: they are small, and zero at first, which every format could hold.
+std::vector<PackedMatrix*> AdapterMatrices(PackedWeights& weights) {
+  std::vector<PackedMatrix*> all;
+  const auto add = [&](std::vector<PackedAdapter>& adapters) {
+    for (PackedAdapter& adapter : adapters) {
+      all.push_back(&adapter.a);
+      all.push_back(&adapter.b);
+    }
+  };
+  add(weights.head_adapters);
+  for (PackedLayer& layer : weights.layers) {
+    for (auto* adapters :
+         {&layer.q_a_adapters, &layer.q_adapters, &layer.kv_a_adapters, &layer.qkv_adapters,
+          &layer.o_adapters, &layer.gate_up_adapters, &layer.down_adapters,
+          &layer.expert_gate_up_adapters, &layer.expert_down_adapters, &layer.to_key_adapters,
+          &layer.from_value_adapters}) {
+      add(*adapters);
     }
   }
   return all;
@@ -172,27 +240,29 @@ const void* PackedMatrix::Panel(int panel) const {
 }
 
 void PackedMatrix::Multiply(int m, const float* a, int64_t a_row, int begin, int end, float* c,
-                            int64_t c_row, const void* next) const {
+                            int64_t c_row, const void* next, bool accumulate) const {
   const int64_t first = int64_t{begin} * panel_width();
   const int64_t width = std::min(columns(), int64_t{end} * panel_width()) - first;
   if (m == 0 || width <= 0) return;
   if (packed_ == nullptr) {
     const at::Tensor left = at::from_blob(const_cast<float*>(a), {m, rows()}, {a_row, 1});
     at::Tensor result = at::from_blob(c + first, {m, width}, {c_row, 1});
-    MultiplyFast(left, b_.narrow(1, first, width), result, /*accumulate=*/false);
+    MultiplyFast(left, b_.narrow(1, first, width), result, accumulate);
     return;
   }
   const void* const packed = Panel(begin);
   if (format_) {
+    GRPO_CHECK(!accumulate);  // factors of adapters are never quantized
     ActiveQuantizedProducts().gemm_packed(*format_, m, width, rows(), a, a_row,
                                           static_cast<const uint8_t*>(packed), c + first, c_row);
   } else if (IsBFloat16(b_)) {
     ActiveBf16Products().gemm_packed(m, width, rows(), a, a_row, 1,
-                                     static_cast<const BFloat16*>(packed), c + first, c_row, false,
-                                     static_cast<const BFloat16*>(next));
+                                     static_cast<const BFloat16*>(packed), c + first, c_row,
+                                     accumulate, static_cast<const BFloat16*>(next));
   } else {
     ActiveKernels<float>().gemm_packed(m, width, rows(), a, a_row, 1,
-                                       static_cast<const float*>(packed), c + first, c_row, false);
+                                       static_cast<const float*>(packed), c + first, c_row,
+                                       accumulate);
   }
 }
 
@@ -205,11 +275,15 @@ int64_t PackedWeights::bytes() const {
 absl::StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(const Weights& weights,
                                                                    const PackOptions& options) {
   auto packed = std::make_unique<PackedWeights>();
-  for (const LayerWeights& layer : weights.layers) {
-    packed->layers.push_back(LayerOf(weights.config, layer));
+  for (size_t i = 0; i < weights.layers.size(); ++i) {
+    packed->layers.push_back(LayerOf(weights.config, weights.layers[i]));
+    if (!weights.adapters.enabled()) continue;
+    AddAdapters(weights.config, weights.layers[i], weights.adapters.layers[i],
+                packed->layers.back());
   }
   packed->head = OfWeight(weights.head);
-  const std::vector<PackedMatrix*> matrices = AllMatrices(*packed);
+  Add(weights.adapters.head, packed->head_adapters);
+  std::vector<PackedMatrix*> matrices = AllMatrices(*packed);
   packed->bytes_per_weight = weights.head.element_size();
   if (options.numerics == Numerics::kFast && !options.int8) return packed;
 
@@ -217,6 +291,8 @@ absl::StatusOr<std::unique_ptr<PackedWeights>> PackedWeights::Pack(const Weights
   for (PackedLayer& layer : packed->layers) {
     if (layer.router.defined()) layer.router.ChooseFormat(/*round_to_int8=*/false);
   }
+  const std::vector<PackedMatrix*> of_adapters = AdapterMatrices(*packed);
+  matrices.insert(matrices.end(), of_adapters.begin(), of_adapters.end());
   std::vector<int64_t> offsets;
   int64_t bytes = 0;
   for (const PackedMatrix* matrix : matrices) {

@@ -31,6 +31,7 @@ class PackedMatrix {
   bool defined() const { return b_.defined(); }
   int64_t rows() const { return b_.size(0); }  // K
   int64_t columns() const { return b_.size(1); }
+  int panel_width() const;  // columns
   int panels() const;
   int64_t packed_bytes() const;
   // What it is packed as, where not b's own type.
@@ -45,15 +46,15 @@ class PackedMatrix {
 
   // Columns of the panels from begin to end of c [m, N] = a [m, K] b; rows a_row and c_row apart.
   // Exact products are the bits of Linear's (with the weights as rounded), however the columns are
-  // shared out. `next`, where not null, says that the panels come from memory rather than from a
-  // cache, and which panel (of any matrix packed with this one) is read after them.
+  // shared out; with `accumulate` they are added to c. `next`, where not null, says that the panels
+  // come from memory rather than from a cache, and which panel (of any matrix packed with this one)
+  // is read after them.
   void Multiply(int m, const float* a, int64_t a_row, int begin, int end, float* c, int64_t c_row,
-                const void* next = nullptr) const;
+                const void* next = nullptr, bool accumulate = false) const;
   // Where a panel lies; null where none is packed.
   const void* Panel(int panel) const;
 
  private:
-  int panel_width() const;
   int64_t panel_bytes() const;
   absl::optional<QuantizedFormat> FormatOfSamples() const;
   bool PackRounded(uint8_t* memory) const;
@@ -65,7 +66,14 @@ class PackedMatrix {
   void* packed_ = nullptr;
 };
 
-// As in LayerWeights; what a layer does not have is not defined.
+// An adapter of a matrix: its part goes to the columns from `first_column` on.
+struct PackedAdapter {
+  PackedMatrix a, b;  // [in, r], [r, out]
+  float scale = 0;
+  int first_column = 0;
+};
+
+// As in LayerWeights and LayerAdapters; what a layer does not have is not defined, or empty.
 struct PackedLayer {
   PackedMatrix q_a, q, kv_a, qkv, o;
   std::vector<PackedMatrix> to_key;      // of each head: [nope, L]
@@ -73,6 +81,11 @@ struct PackedLayer {
   PackedMatrix gate_up, down;
   PackedMatrix router;
   std::vector<PackedMatrix> expert_gate_up, expert_down;  // of each expert
+
+  std::vector<PackedAdapter> q_a_adapters, q_adapters, kv_a_adapters, qkv_adapters, o_adapters;
+  std::vector<PackedAdapter> gate_up_adapters, down_adapters;
+  std::vector<PackedAdapter> expert_gate_up_adapters, expert_down_adapters;  // of each expert
+  std::vector<PackedAdapter> to_key_adapters, from_value_adapters;           // of each head
 };
 
 struct PackOptions {
@@ -86,6 +99,7 @@ struct PackOptions {
 struct PackedWeights {
   std::vector<PackedLayer> layers;
   PackedMatrix head;
+  std::vector<PackedAdapter> head_adapters;
   std::vector<at::Tensor> memory;
   double bytes_per_weight = 0;  // as packed, on average
 

@@ -251,8 +251,78 @@ Weights Weights::Clone() const {
   return copy;
 }
 
+std::vector<NamedTensor> Weights::AdapterParameters() const {
+  std::vector<NamedTensor> parameters;
+  ForEachAdapter(adapters, [&](const std::string& name, const LowRank& adapter) {
+    parameters.push_back({name + ".lora_a", adapter.a});
+    parameters.push_back({name + ".lora_b", adapter.b});
+  });
+  return parameters;
+}
+
+std::vector<NamedTensor> Weights::TrainedParameters() const {
+  return adapters.enabled() ? AdapterParameters() : Parameters();
+}
+
+std::vector<NamedTensor> Weights::TrainedState() const {
+  std::vector<NamedTensor> state = TrainedParameters();
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (!layers[i].is_moe()) continue;
+    state.push_back({absl::StrCat("layers.", i, ".router_bias"), layers[i].router_bias});
+  }
+  return state;
+}
+
+Weights Weights::Merged() const {
+  const c10::NoGradGuard no_grad;
+  Weights merged = Clone();
+  merged.adapters = Adapters();
+  const auto add = [](const LowRank& adapter, const at::Tensor& matrix) {
+    if (adapter.defined()) matrix.add_(at::matmul(adapter.b, adapter.a), adapter.scale);
+  };
+  for (size_t i = 0; i < adapters.layers.size(); ++i) {
+    const LayerAdapters& from = adapters.layers[i];
+    LayerWeights& to = merged.layers[i];
+    add(from.q_a, to.q_a);
+    add(from.q, to.q);
+    add(from.kv_a, to.kv_a);
+    add(from.kv_b, to.kv_b);
+    add(from.o, to.o);
+    if (from.query.defined()) {
+      const int64_t queries = from.query.b.size(0), keys = from.key.b.size(0);
+      add(from.query, to.qkv.narrow(0, 0, queries));
+      add(from.key, to.qkv.narrow(0, queries, keys));
+      add(from.value, to.qkv.narrow(0, queries + keys, keys));
+    }
+    if (from.gate.defined()) {
+      const int64_t inner = from.gate.b.size(0);
+      add(from.gate, to.mlp.gate_up.narrow(0, 0, inner));
+      add(from.up, to.mlp.gate_up.narrow(0, inner, inner));
+      add(from.down, to.mlp.down);
+    }
+    add(from.expert_gate_up, to.expert_gate_up);
+    add(from.expert_down, to.expert_down);
+  }
+  if (adapters.head.defined() && config.tie_word_embeddings) {
+    merged.config.tie_word_embeddings = false;
+    merged.head = merged.head.clone();
+  }
+  add(adapters.head, merged.head);
+  return merged;
+}
+
+namespace {
+
+std::vector<NamedTensor> TensorsOf(const Weights& weights) {
+  std::vector<NamedTensor> all = weights.CheckpointTensors();
+  for (NamedTensor& parameter : weights.AdapterParameters()) all.push_back(std::move(parameter));
+  return all;
+}
+
+}  // namespace
+
 void Weights::MoveTowards(const Weights& others, double share) {
-  const std::vector<NamedTensor> mine = CheckpointTensors(), theirs = others.CheckpointTensors();
+  const std::vector<NamedTensor> mine = TensorsOf(*this), theirs = TensorsOf(others);
   GRPO_CHECK(mine.size() == theirs.size());
   c10::NoGradGuard no_grad;
   for (size_t i = 0; i < mine.size(); ++i) {
@@ -286,7 +356,7 @@ Weights Weights::WithBFloat16Matrices() const {
 
 void Weights::RoundMatricesOf(const Weights& others) {
   const c10::NoGradGuard no_grad;
-  const std::vector<NamedTensor> mine = Parameters(), theirs = others.Parameters();
+  const std::vector<NamedTensor> mine = TrainedParameters(), theirs = others.TrainedParameters();
   GRPO_CHECK(mine.size() == theirs.size());
   for (size_t i = 0; i < mine.size(); ++i) {
     if (mine[i].tensor.scalar_type() == at::kBFloat16) mine[i].tensor.copy_(theirs[i].tensor);
@@ -305,7 +375,7 @@ int64_t Weights::CountParameters() const {
 
 std::string Weights::Digest() const {
   Sha256 digest;
-  for (const NamedTensor& named : CheckpointTensors()) {
+  for (const NamedTensor& named : TensorsOf(*this)) {
     digest.Update(absl::StrCat(named.name, " ", c10::toString(named.tensor.scalar_type())));
     for (int64_t size : named.tensor.sizes()) digest.Update(absl::StrCat(" ", size));
     const at::Tensor bytes = named.tensor.detach().contiguous();

@@ -11,6 +11,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "policy/lora.h"
 #include "policy/policy_config.h"
 
 namespace grpo {
@@ -67,6 +68,7 @@ struct Weights {
   std::vector<LayerWeights> layers;
   at::Tensor final_norm;  // [D]
   at::Tensor head;        // [V, D]; the embedding itself when tied
+  Adapters adapters;      // where there are some, they alone are trained
   // Tensors of the checkpoint that the decoder does not use (layers that predict several tokens):
   // handed on as they came, never trained.
   std::vector<NamedTensor> unused;
@@ -80,15 +82,24 @@ struct Weights {
   static Weights Random(const PolicyConfig& config, double init_std, uint64_t seed,
                         at::ScalarType dtype = at::kFloat);
 
-  // What the optimizer trains, fused, in a fixed order with readable names.
+  // Matrices, norms and biases, fused, in a fixed order with readable names.
   std::vector<NamedTensor> Parameters() const;
+  // Those of the adapters: "layers.3.q_a.lora_a", …
+  std::vector<NamedTensor> AdapterParameters() const;
+  // What an optimizer trains: the adapters' where there are some.
+  std::vector<NamedTensor> TrainedParameters() const;
   // Every tensor that the decoder uses under its name in a Hugging Face checkpoint, in a fixed
   // order, as contiguous views into this struct.
   std::vector<NamedTensor> CheckpointTensors() const;
 
   Weights Clone() const;
-  // These become (1 - share) of themselves plus share of the others, of the same shapes; with 1
-  // they are the others, bit for bit.
+  // The adapters' products added to their matrices: the same policy without adapters, in tensors of
+  // its own.
+  Weights Merged() const;
+  // What training changes: TrainedParameters(), and the selection biases of routers.
+  std::vector<NamedTensor> TrainedState() const;
+  // These, adapters included, become (1 - share) of themselves plus share of the others, of the
+  // same shapes; with 1 they are the others, bit for bit.
   void MoveTowards(const Weights& others, double share);
   // Rounded or widened to this type; with bfloat16 all values are rounded, but norms and biases
   // stay in fp32 tensors. Tensors that are so already are shared, not copied.
@@ -100,7 +111,8 @@ struct Weights {
   void RoundMatricesOf(const Weights& others);
   void RequireGrad();
   int64_t CountParameters() const;
-  // SHA-256 over names, shapes and bytes of all checkpoint tensors, as hexadecimal text.
+  // SHA-256 over names, shapes and bytes of all checkpoint tensors and adapters, as hexadecimal
+  // text.
   std::string Digest() const;
 };
 
@@ -123,6 +135,10 @@ void ForEachTensor(Weights& weights, Change change) {
   change(weights.final_norm);
   if (!weights.config.tie_word_embeddings) change(weights.head);
   if (weights.config.tie_word_embeddings) weights.head = weights.embedding;
+  ForEachAdapter(weights.adapters, [&](const std::string&, LowRank& adapter) {
+    change(adapter.a);
+    change(adapter.b);
+  });
 }
 
 }  // namespace grpo

@@ -12,6 +12,7 @@
 #include "data/digest.h"
 #include "data/file.h"
 #include "data/status_macros.h"
+#include "policy/adapter_folder.h"
 
 namespace grpo {
 namespace {
@@ -50,10 +51,16 @@ std::string OwnDigest(nlohmann::ordered_json digests) {
 }
 
 absl::Status WriteDigests(const std::string& folder) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder));
+  ASSIGN_OR_RETURN(std::vector<std::string> names, ListDirectory(folder));
   nlohmann::ordered_json digests;
-  for (const std::string& name : names) {
-    ASSIGN_OR_RETURN(digests[name], Sha256OfFile(absl::StrCat(folder, "/", name)));
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string name = names[i], path = absl::StrCat(folder, "/", name);
+    if (DirectoryExists(path)) {
+      ASSIGN_OR_RETURN(const std::vector<std::string> within, ListDirectory(path));
+      for (const std::string& file : within) names.push_back(absl::StrCat(name, "/", file));
+      continue;
+    }
+    ASSIGN_OR_RETURN(digests[name], Sha256OfFile(path));
   }
   digests[kDigests] = OwnDigest(digests);
   return WriteFileAtomically(absl::StrCat(folder, "/", kDigests), digests.dump(2) + "\n");
@@ -82,6 +89,11 @@ absl::Status WriteCheckpoint(const std::string& run_dir, int64_t step,
   RETURN_IF_ERROR(WriteFileAtomically(unfinished + "/state.json", contents.state.dump() + "\n"));
   for (const auto& [name, tensors] : contents.tensors) {
     RETURN_IF_ERROR(SaveTensors(absl::StrCat(unfinished, "/", name, ".safetensors"), tensors));
+  }
+  if (contents.adapted != nullptr) {
+    RETURN_IF_ERROR(MakeDirectories(unfinished + "/adapter"));
+    RETURN_IF_ERROR(
+        SaveAdapterFolder(unfinished + "/adapter", *contents.adapted, contents.base_policy));
   }
   RETURN_IF_ERROR(WriteDigests(unfinished));
   RETURN_IF_ERROR(PutInPlace(unfinished, folder));

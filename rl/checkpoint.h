@@ -20,6 +20,10 @@ struct CheckpointContents {
   nlohmann::ordered_json state;  // what the trainer needs besides tensors
   const Weights* weights = nullptr;
   PolicyFolderExtras extras;
+  // With adapters `weights` have them merged, and these are the ones that are not: the folder
+  // adapter/ gets them as PEFT reads them, beside `base_policy`.
+  const Weights* adapted = nullptr;
+  std::string base_policy;
   // Files NAME.safetensors: the optimizer's moments, the reference of the KL term, policies that
   // sampled.
   std::map<std::string, std::vector<NamedTensor>> tensors;

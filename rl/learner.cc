@@ -21,8 +21,9 @@ PolicyOutputs Forward(const Weights& weights, const MicroBatch& micro, double te
   PolicyOutputs outputs;
   const at::Tensor hidden = DecoderHidden(weights, micro.tokens, micro.positions, micro.packing,
                                           replayed, &outputs.routers, recomputed_layers);
-  std::tie(outputs.logprobs, outputs.entropy) = TokenLogprobs(
-      hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets, temperature);
+  std::tie(outputs.logprobs, outputs.entropy) =
+      TokenLogprobs(hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets,
+                    temperature, weights.adapters.head);
   return outputs;
 }
 
@@ -69,7 +70,11 @@ Learner::Learner(Weights& weights, const LearnerConfig& config)
       config_(config),
       policy_(config.bf16 ? weights.WithBFloat16Matrices() : weights),
       team_(config.threads) {
-  const std::vector<NamedTensor> all = weights_.Parameters(), computed = policy_.Parameters();
+  for (const NamedTensor& parameter : policy_.Parameters()) {
+    parameter.tensor.set_requires_grad(false);
+  }
+  const std::vector<NamedTensor> all = weights_.TrainedParameters(),
+                                 computed = policy_.TrainedParameters();
   for (size_t i = 0; i < all.size(); ++i) {
     const bool trains = !(config.freeze_routers && absl::EndsWith(all[i].name, ".router"));
     computed[i].tensor.set_requires_grad(trains);

@@ -109,7 +109,8 @@ ordered_json Record(const Weights& weights, const LogprobsOptions& options,
                     std::vector<int32_t>{0, static_cast<int32_t>(length)}, nullptr, &routers);
   for (int64_t begin = 0; begin < length; begin += kLogitRows) {
     const int64_t count = std::min(kLogitRows, length - begin);
-    const at::Tensor logits = Linear(hidden.narrow(0, begin, count), weights.head);
+    const at::Tensor rows = hidden.narrow(0, begin, count);
+    const at::Tensor logits = Adapt(Linear(rows, weights.head), 0, rows, weights.adapters.head);
     std::vector<float> log_sum(count);
     ActiveKernels<float>().log_sum_exp(count, vocabulary, logits.const_data_ptr<float>(), 1,
                                        log_sum.data(), nullptr);

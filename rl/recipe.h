@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 
 #include "data/config_fields.h"
+#include "policy/lora_config.h"
 #include "policy/optimizer_config.h"
 #include "policy/policy_config.h"
 #include "reward/scorer.h"
@@ -44,6 +45,7 @@ struct PolicySource {
   double init_std = 0.02;
   std::string compute = "fp32";
   bool freeze_routers = false;
+  LoraConfig lora;
   PolicyConfig config;  // of random weights
 
   template <typename Visitor>
@@ -55,6 +57,7 @@ struct PolicySource {
           "type of products and attention, in rollouts and learning; weights are fp32");
     visit("freeze_routers", freeze_routers, NoConstraint(),
           "the matrices that choose experts are not trained");
+    visit("lora", lora, NoConstraint(), "low-rank adapters that are trained in the weights' place");
     visit("config", config, NoConstraint(), "shape of a random policy");
   }
 };

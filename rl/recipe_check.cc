@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -94,6 +95,19 @@ class Checker {
     Refuse(pools.by == "prompt" && !recipe_.data.task.empty(), {"grpo.pools.by", "data.task"},
            "a generated prompt does not come again, so that nothing is known of it; take "
            "\"family\"");
+  }
+
+  void CheckAdapters() {
+    const bool enabled = recipe_.policy.lora.enabled();
+    for (const auto& [path, optimizer] :
+         {std::make_pair("sft.optimizer.kind", &recipe_.sft.optimizer),
+          std::make_pair("grpo.optimizer.kind", &recipe_.grpo.optimizer)}) {
+      Refuse(
+          enabled && optimizer->kind == "muon", {path, "policy.lora"},
+          "muon is for whole matrices, none of which is trained beside adapters; take \"adamw\"");
+    }
+    Refuse(enabled && recipe_.policy.freeze_routers, {"policy.freeze_routers", "policy.lora"},
+           "adapters leave routers as they are anyway; drop it");
   }
 
   // Combinations of which no published algorithm is made, because they say nothing or contradict
@@ -223,6 +237,7 @@ void CheckRecipe(const Recipe& recipe, const RecipeNode& tree, RecipeErrors& err
   checker.CheckSft();
   checker.CheckGrpo();
   checker.CheckRouter();
+  checker.CheckAdapters();
   checker.CheckPools();
   checker.CheckRewards();
   checker.CheckEval();

@@ -22,7 +22,8 @@ enum SeedStream : uint64_t {
   kTokenizerStream,
   kSftStream,
   kGrpoStream,
-  kHeldOutStream
+  kHeldOutStream,
+  kAdapterStream
 };
 
 constexpr int kTokenizerTexts = 4000;  // demonstrations a tokenizer is trained on
@@ -128,6 +129,14 @@ absl::StatusOr<Weights> BuildWeights(const Recipe& recipe, const CheckpointReade
 }
 
 // What only the policy can tell of the recipe.
+absl::Status CheckAdapters(const LoraConfig& lora, const PolicyConfig& policy) {
+  if (lora.expert_rank > 0 && policy.num_moe_layers() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("policy.lora.expert_rank is ", lora.expert_rank,
+                                                   ", but the policy has no experts; drop it"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckRouters(const Recipe& recipe, const PolicyConfig& policy) {
   const RouterConfig& router = recipe.grpo.router;
   const bool has_experts = policy.num_moe_layers() > 0;
@@ -177,6 +186,11 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
   ASSIGN_OR_RETURN(parts.tokenizer, BuildTokenizer(recipe, checkpoint.get()));
   ASSIGN_OR_RETURN(parts.format, BuildFormat(recipe, checkpoint.get(), *parts.tokenizer));
   ASSIGN_OR_RETURN(parts.weights, BuildWeights(recipe, checkpoint.get(), *parts.tokenizer));
+  RETURN_IF_ERROR(CheckAdapters(recipe.policy.lora, parts.weights.config));
+  if (policy.empty()) {
+    parts.weights.adapters = NewAdapters(parts.weights.config, recipe.policy.lora,
+                                         MixSeed(recipe.run.seed, kAdapterStream));
+  }
   RETURN_IF_ERROR(CheckRouters(recipe, parts.weights.config));
   parts.engine = std::make_unique<RolloutEngine>(
       parts.tokenizer, parts.format, EngineLimitsOf(recipe.rollout, recipe.run.threads));

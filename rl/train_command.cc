@@ -49,7 +49,9 @@ absl::Status RunTrain(const CommandLine& command, const std::atomic<bool>& inter
   if (command.dry_run) return PrintDryRun(recipe);
   const absl::Time start = absl::Now();
   ASSIGN_OR_RETURN(const std::string checkpoint, PrepareRunFolder(recipe, command.resume));
-  ASSIGN_OR_RETURN(RunParts parts, BuildRunParts(recipe, checkpoint));
+  // A checkpoint has adapters merged: their run goes on from the weights that it began with.
+  ASSIGN_OR_RETURN(RunParts parts,
+                   BuildRunParts(recipe, recipe.policy.lora.enabled() ? "" : checkpoint));
   RETURN_IF_ERROR(
       WriteFileAtomically(recipe.run.dir + "/recipe.resolved.toml", ResolvedRecipe(recipe)));
 
@@ -67,6 +69,13 @@ absl::Status RunTrain(const CommandLine& command, const std::atomic<bool>& inter
                                 recipe.run.name, parts.weights.CountParameters() * 1e-6,
                                 parts.weights.config.vocab_size, recipe.run.seed,
                                 recipe.run.threads, recipe.run.dir));
+  if (parts.weights.adapters.enabled()) {
+    int64_t count = 0;
+    for (const NamedTensor& parameter : parts.weights.AdapterParameters()) {
+      count += parameter.tensor.numel();
+    }
+    progress.Note(absl::StrFormat("training adapters of %d parameters beside them", count));
+  }
   Trainer trainer(recipe, parts, *recorder, progress, interrupted);
   if (!checkpoint.empty()) {
     RETURN_IF_ERROR(trainer.Restore(checkpoint));

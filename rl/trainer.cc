@@ -33,6 +33,11 @@ bool NeedsOldPolicy(const GrpoConfig& config) {
          config.objective.top_entropy_share < 1;
 }
 
+// Of a policy beside the one that learns, what differs from the weights that the run began with.
+std::vector<NamedTensor> KeptTensors(const Weights& weights) {
+  return weights.adapters.enabled() ? weights.TrainedState() : weights.CheckpointTensors();
+}
+
 constexpr int kRecordedGroups = 4;  // whose completions go to samples/step-N.jsonl
 
 }  // namespace
@@ -408,13 +413,20 @@ absl::Status Trainer::SaveCheckpoint() {
   contents.state["recorder"] = RecorderPositionToJson(position);
   contents.state["before"] = state_.before.has_value() ? EvaluationToJson(*state_.before) : nullptr;
   contents.state["after"] = state_.after.has_value() ? EvaluationToJson(*state_.after) : nullptr;
-  contents.weights = &parts_.weights;
+  const bool adapts = parts_.weights.adapters.enabled();
+  const Weights merged = adapts ? parts_.weights.Merged() : parts_.weights;
+  contents.weights = &merged;
+  if (adapts) {
+    contents.tensors["trained"] = parts_.weights.TrainedState();
+    contents.adapted = &parts_.weights;
+    contents.base_policy = recipe_.policy.path;
+  }
   contents.extras = {parts_.tokenizer->ToJson(), parts_.format.files(), parts_.format.bos(),
                      parts_.format.end_tokens().front()};
   if (optimizer_ != nullptr) contents.tensors["optimizer"] = optimizer_->State();
-  if (reference_.has_value()) contents.tensors["reference"] = reference_->CheckpointTensors();
+  if (reference_.has_value()) contents.tensors["reference"] = KeptTensors(*reference_);
   for (size_t i = 0; i < sampling_.size(); ++i) {
-    contents.tensors[absl::StrCat("sampling-", i)] = sampling_[i].CheckpointTensors();
+    contents.tensors[absl::StrCat("sampling-", i)] = KeptTensors(sampling_[i]);
   }
   RETURN_IF_ERROR(WriteCheckpoint(recipe_.run.dir, state_.total_steps, contents,
                                   recipe_.checkpoint.keep,
@@ -461,6 +473,11 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
     PromptSource& source = stage == "sft" ? *parts_.demonstrations : *parts_.prompts;
     RETURN_IF_ERROR(source.Restore(state_.cursor));
   }
+  if (parts_.weights.adapters.enabled()) {
+    RETURN_IF_ERROR(
+        LoadTensors(checkpoint + "/trained.safetensors", parts_.weights.TrainedState()));
+    learner_.WeightsChanged();
+  }
   if (optimizer_step >= 0) {
     optimizer_ = MakeOptimizer(stage);
     RETURN_IF_ERROR(LoadTensors(checkpoint + "/optimizer.safetensors", optimizer_->State()));
@@ -469,15 +486,14 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
   if (stage == "grpo" && optimizer_step >= 0 && state_.stage_step > 0 &&
       recipe_.grpo.objective.kl_coef > 0) {
     reference_ = parts_.weights.Clone();
-    RETURN_IF_ERROR(
-        LoadTensors(checkpoint + "/reference.safetensors", reference_->CheckpointTensors()));
+    RETURN_IF_ERROR(LoadTensors(checkpoint + "/reference.safetensors", KeptTensors(*reference_)));
   }
   state_.sampled_step = state.value("sampled_step", int64_t{-1});
   const int64_t sampling = state.value("sampling_policies", int64_t{0});
   for (int64_t i = 0; i < sampling; ++i) {
     sampling_.push_back(parts_.weights.Clone());
     RETURN_IF_ERROR(LoadTensors(absl::StrCat(checkpoint, "/sampling-", i, ".safetensors"),
-                                sampling_.back().CheckpointTensors()));
+                                KeptTensors(sampling_.back())));
   }
   return absl::OkStatus();
 }

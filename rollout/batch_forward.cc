@@ -19,6 +19,11 @@ constexpr int64_t kCachedWeights = 8 << 20;
 // Rows of queries to attend together: enough for products to be worth their packing.
 int StretchRows(const AttentionShape& shape) { return std::max(1, 64 / shape.num_heads); }
 
+// Those of one head or expert, where there are some.
+absl::Span<const PackedAdapter> OfOne(const std::vector<PackedAdapter>& adapters, int64_t i) {
+  return absl::MakeConstSpan(adapters).subspan(std::min<size_t>(i, adapters.size()), 1);
+}
+
 void Scale(int64_t n, double factor, float* x) {
   if (factor == 1) return;
   for (int64_t i = 0; i < n; ++i) x[i] *= static_cast<float>(factor);
@@ -62,6 +67,10 @@ BatchForward::BatchForward(const Weights& weights, const PackedWeights& packed, 
   } else {
     q_ = Allocate(n * (heads + 2 * config_.num_key_value_heads) * config_.grouped_head_dim());
   }
+  const LoraConfig& lora = weights.adapters.config;
+  low_rank_ = Allocate(n * (heads * lora.attention_rank + 3 * lora.attention_rank +
+                            2 * lora.mlp_rank + config_.num_experts_per_tok * lora.expert_rank) +
+                       int64_t{max_wanted} * lora.head_rank);
   for (Thread& thread : threads_) thread.cached_row.resize(shape_.row_width());
   if (moe_layers == 0) return;
   const int64_t choices = config_.num_experts_per_tok, pairs = n * choices,
@@ -175,7 +184,6 @@ void BatchForward::AddBlock(int row) {
 void BatchForward::LatentAttention(int thread, int layer, TeamBarrier& barrier) {
   const LayerWeights& weights = weights_.layers[layer];
   const PackedLayer& packed = packed_.layers[layer];
-  std::vector<Product>& products = threads_[thread].products;
   const int64_t width = config_.hidden_size, heads = config_.num_attention_heads;
   const int64_t nope = config_.qk_nope_head_dim, rotary = config_.qk_rope_head_dim,
                 value = config_.v_head_dim;
@@ -184,25 +192,31 @@ void BatchForward::LatentAttention(int thread, int layer, TeamBarrier& barrier) 
   const bool compressed = weights.q_a.defined();
 
   if (compressed) {
-    products.push_back({&packed.q_a, num_rows_, x_, width, q_a_, config_.q_lora_rank});
+    List(thread, {&packed.q_a, num_rows_, x_, width, q_a_, config_.q_lora_rank},
+         packed.q_a_adapters);
   }
-  products.push_back({&packed.kv_a, num_rows_, x_, width, kv_, config_.kv_lora_rank + rotary});
-  Multiply(thread);
+  List(thread, {&packed.kv_a, num_rows_, x_, width, kv_, config_.kv_lora_rank + rotary},
+       packed.kv_a_adapters);
+  Multiply(thread, WorkKind::kProducts, barrier);
   Finish(thread, WorkKind::kProducts, &barrier);
 
   CacheLatents(thread, layer);
   Finish(thread, WorkKind::kRows, &barrier);
 
-  products.push_back({&packed.q, num_rows_, compressed ? q_a_ : x_,
-                      compressed ? config_.q_lora_rank : width, q_, q_row});
-  Multiply(thread);
+  List(thread,
+       {&packed.q, num_rows_, compressed ? q_a_ : x_, compressed ? config_.q_lora_rank : width, q_,
+        q_row},
+       packed.q_adapters);
+  Multiply(thread, WorkKind::kProducts, barrier);
   Finish(thread, WorkKind::kProducts, &barrier);
 
   for (int64_t h = 0; h < heads; ++h) {
-    products.push_back({&packed.to_key[h], num_rows_, q_ + h * (nope + rotary), q_row,
-                        q_cached_ + h * shape_.key_dim, cached_row});
+    List(thread,
+         {&packed.to_key[h], num_rows_, q_ + h * (nope + rotary), q_row,
+          q_cached_ + h * shape_.key_dim, cached_row},
+         OfOne(packed.to_key_adapters, h));
   }
-  Multiply(thread);
+  Multiply(thread, WorkKind::kProducts, barrier);
   for (int n = Begin(thread); n < End(thread); ++n) {
     const int64_t angles = rows_[n].position * (rotary / 2);
     kernels_.rope(1, heads, rotary, q_ + n * q_row + nope, q_row, nope + rotary,
@@ -215,14 +229,16 @@ void BatchForward::LatentAttention(int thread, int layer, TeamBarrier& barrier) 
   Finish(thread, WorkKind::kAttention, &barrier);
 
   for (int64_t h = 0; h < heads; ++h) {
-    products.push_back({&packed.from_value[h], num_rows_, mixed_ + h * shape_.value_dim, mixed_row,
-                        heads_ + h * value, heads * value});
+    List(thread,
+         {&packed.from_value[h], num_rows_, mixed_ + h * shape_.value_dim, mixed_row,
+          heads_ + h * value, heads * value},
+         OfOne(packed.from_value_adapters, h));
   }
-  Multiply(thread);
+  Multiply(thread, WorkKind::kProducts, barrier);
   Finish(thread, WorkKind::kProducts, &barrier);
 
-  products.push_back({&packed.o, num_rows_, heads_, heads * value, block_, width});
-  Multiply(thread);
+  List(thread, {&packed.o, num_rows_, heads_, heads * value, block_, width}, packed.o_adapters);
+  Multiply(thread, WorkKind::kProducts, barrier);
   Finish(thread, WorkKind::kProducts, &barrier);
 }
 
@@ -251,11 +267,10 @@ void BatchForward::CacheLatents(int thread, int layer) {
 
 void BatchForward::GroupedAttention(int thread, int layer, TeamBarrier& barrier) {
   const PackedLayer& packed = packed_.layers[layer];
-  std::vector<Product>& products = threads_[thread].products;
   const int64_t width = config_.hidden_size;
   const int64_t mixed_row = int64_t{shape_.num_heads} * shape_.value_dim;
-  products.push_back({&packed.qkv, num_rows_, x_, width, q_, packed.qkv.columns()});
-  Multiply(thread);
+  List(thread, {&packed.qkv, num_rows_, x_, width, q_, packed.qkv.columns()}, packed.qkv_adapters);
+  Multiply(thread, WorkKind::kProducts, barrier);
   Finish(thread, WorkKind::kProducts, &barrier);
 
   RotateAndCache(thread, layer);
@@ -264,8 +279,8 @@ void BatchForward::GroupedAttention(int thread, int layer, TeamBarrier& barrier)
   Attend(thread, layer);
   Finish(thread, WorkKind::kAttention, &barrier);
 
-  products.push_back({&packed.o, num_rows_, mixed_, mixed_row, block_, width});
-  Multiply(thread);
+  List(thread, {&packed.o, num_rows_, mixed_, mixed_row, block_, width}, packed.o_adapters);
+  Multiply(thread, WorkKind::kProducts, barrier);
   Finish(thread, WorkKind::kProducts, &barrier);
 }
 
@@ -402,7 +417,6 @@ void BatchForward::Mlp(int thread, int layer, TeamBarrier& barrier) {
   const LayerWeights& weights = weights_.layers[layer];
   const PackedLayer& packed = packed_.layers[layer];
   Thread& own = threads_[thread];
-  std::vector<Product>& products = own.products;
   const bool moe = weights.is_moe(), shared = weights.mlp.down.defined();
   const int64_t width = config_.hidden_size, inner = shared ? weights.mlp.down.size(1) : 0,
                 expert_inner = config_.moe_intermediate_size;
@@ -415,13 +429,17 @@ void BatchForward::Mlp(int thread, int layer, TeamBarrier& barrier) {
     }
   };
 
-  if (shared) products.push_back({&packed.gate_up, num_rows_, x_, width, inner_, 2 * inner});
+  if (shared) {
+    List(thread, {&packed.gate_up, num_rows_, x_, width, inner_, 2 * inner},
+         packed.gate_up_adapters);
+  }
   each_expert([&](int e, int begin, int count) {
-    products.push_back({&packed.expert_gate_up[e], count, x_, width,
-                        expert_inner_ + begin * 2 * expert_inner, 2 * expert_inner,
-                        own.pair_token.data() + begin});
+    List(thread,
+         {&packed.expert_gate_up[e], count, x_, width, expert_inner_ + begin * 2 * expert_inner,
+          2 * expert_inner, own.pair_token.data() + begin},
+         OfOne(packed.expert_gate_up_adapters, e));
   });
-  Multiply(thread);
+  Multiply(thread, kind, barrier);
   Finish(thread, kind, &barrier);
 
   const int begin = Begin(thread), count = End(thread) - begin;
@@ -434,12 +452,16 @@ void BatchForward::Mlp(int thread, int layer, TeamBarrier& barrier) {
   }
   Finish(thread, WorkKind::kRows, &barrier);
 
-  if (shared) products.push_back({&packed.down, num_rows_, active_, inner, block_, width});
+  if (shared) {
+    List(thread, {&packed.down, num_rows_, active_, inner, block_, width}, packed.down_adapters);
+  }
   each_expert([&](int e, int begin, int count) {
-    products.push_back({&packed.expert_down[e], count, expert_active_ + begin * expert_inner,
-                        expert_inner, expert_out_ + begin * width, width});
+    List(thread,
+         {&packed.expert_down[e], count, expert_active_ + begin * expert_inner, expert_inner,
+          expert_out_ + begin * width, width},
+         OfOne(packed.expert_down_adapters, e));
   });
-  Multiply(thread);
+  Multiply(thread, kind, barrier);
   Finish(thread, kind, &barrier);
 }
 
@@ -479,30 +501,59 @@ void BatchForward::Head(int thread, TeamBarrier& barrier) {
     Scale(width, config_.logit_scale(), row);
   }
   Finish(thread, WorkKind::kRows, &barrier);
-  threads_[thread].products.push_back(
-      {&packed_.head, wanted, x_, width, logits_, config_.vocab_size});
-  Multiply(thread);
+  List(thread, {&packed_.head, wanted, x_, width, logits_, config_.vocab_size},
+       packed_.head_adapters);
+  Multiply(thread, WorkKind::kHead, barrier);
   Finish(thread, WorkKind::kHead, &barrier);
 }
 
 // ---- Products
 
-// This thread's share of the products listed: the columns of all of them in a row, cut where costs
-// are equal.
-void BatchForward::ShareOut(int thread) {
+// Lists a product, and what adapters of its matrix add to it.
+void BatchForward::List(int thread, const Product& product,
+                        absl::Span<const PackedAdapter> adapters) {
+  Thread& own = threads_[thread];
+  own.products.push_back(product);
+  for (const PackedAdapter& adapter : adapters) {
+    const int64_t rank = adapter.a.columns();
+    float* const inner = low_rank_ + own.low_rank_used;
+    own.low_rank_used += product.rows * rank;
+    own.products.push_back({&adapter.a, product.rows, product.x, product.x_row, inner, rank,
+                            product.picked, adapter.scale});
+    own.adapted.push_back({&adapter.b, product.rows, inner, rank, product.y + adapter.first_column,
+                           product.y_row, nullptr, 1,
+                           /*accumulate=*/true});
+  }
+}
+
+// This thread's share of the products listed, which are then done.
+void BatchForward::Multiply(int thread, WorkKind kind, TeamBarrier& barrier) {
+  Thread& own = threads_[thread];
+  MultiplyShares(thread, own.products);
+  if (!own.adapted.empty()) {
+    Finish(thread, kind, &barrier);
+    MultiplyShares(thread, own.adapted);
+  }
+  own.products.clear();
+  own.adapted.clear();
+  own.low_rank_used = 0;
+}
+
+// This thread's share of products: the columns of all of them in a row, cut where costs are equal.
+void BatchForward::ShareOut(int thread, const std::vector<Product>& products) {
   Thread& own = threads_[thread];
   constexpr double kRead = 16;  // rows that take as long as reading a weight does
   const auto panel_cost = [&](const Product& product) {
     return product.matrix->rows() * (product.rows + kRead);
   };
   double total = 0;
-  for (const Product& product : own.products) {
+  for (const Product& product : products) {
     total += product.matrix->panels() * panel_cost(product);
   }
   const double begin = total * thread / num_threads_, end = total * (thread + 1) / num_threads_;
   double at = 0;
   own.shares.clear();
-  for (const Product& product : own.products) {
+  for (const Product& product : products) {
     const double cost = panel_cost(product);
     const int panels = product.matrix->panels();
     const auto border = [&](double where) {
@@ -515,10 +566,9 @@ void BatchForward::ShareOut(int thread) {
   }
 }
 
-// This thread's share of the products listed, which are then done.
-void BatchForward::Multiply(int thread) {
+void BatchForward::MultiplyShares(int thread, const std::vector<Product>& products) {
   Thread& own = threads_[thread];
-  ShareOut(thread);
+  ShareOut(thread, products);
   for (size_t s = 0; s < own.shares.size(); ++s) {
     const auto& [product, first, last] = own.shares[s];
     const void* next = nullptr;
@@ -537,9 +587,14 @@ void BatchForward::Multiply(int thread) {
       x_row = width;
     }
     product->matrix->Multiply(product->rows, x, x_row, first, last, product->y, product->y_row,
-                              next);
+                              next, product->accumulate);
+    if (product->scale == 1) continue;
+    const int64_t width = product->matrix->panel_width(), begin = first * width,
+                  end = std::min(product->matrix->columns(), last * width);
+    for (int r = 0; r < product->rows; ++r) {
+      Scale(end - begin, product->scale, product->y + r * product->y_row + begin);
+    }
   }
-  own.products.clear();
 }
 
 }  // namespace grpo

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/types/span.h"
+
 #include "policy/packed_weights.h"
 #include "policy/rope.h"
 #include "policy/router.h"
@@ -57,6 +59,8 @@ class BatchForward {
     float* y;
     int64_t y_row;
     const int32_t* picked = nullptr;  // rows of x to take; null: the first ones
+    float scale = 1;                  // of the result
+    bool accumulate = false;          // added to y
   };
   // Of a product, a thread's panels.
   struct Share {
@@ -71,6 +75,8 @@ class BatchForward {
   // What a thread keeps for itself.
   struct alignas(64) Thread {
     std::vector<Product> products;
+    std::vector<Product> adapted;  // of what products of the adapters' first factors gave
+    int64_t low_rank_used = 0;
     std::vector<Share> shares;
     std::vector<float> picked;  // rows of a product
     std::vector<const float*> expert_rows;
@@ -106,8 +112,10 @@ class BatchForward {
   void Head(int thread, TeamBarrier& barrier);
   void AddBias(float* row, const at::Tensor& bias) const;
   void AddBlock(int row);
-  void ShareOut(int thread);
-  void Multiply(int thread);
+  void List(int thread, const Product& product, absl::Span<const PackedAdapter> adapters);
+  void Multiply(int thread, WorkKind kind, TeamBarrier& barrier);
+  void ShareOut(int thread, const std::vector<Product>& products);
+  void MultiplyShares(int thread, const std::vector<Product>& products);
 
   const Weights& weights_;
   const PolicyConfig& config_;
@@ -144,6 +152,7 @@ class BatchForward {
   float* expert_active_;   // [N K, I]
   float* expert_out_;      // [N K, D]
   float* router_weights_;  // [N, K]
+  float* low_rank_;        // rows between the two factors of adapters
   float* logits_;          // [W, V]
   int16_t* chosen_;        // [N, M, K]
   at::Tensor chosen_memory_;

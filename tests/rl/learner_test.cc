@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "rl/objective/algorithm.h"
+#include "tests/policy/random_adapters.h"
 #include "tests/rl/tiny_batch.h"
 
 namespace grpo {
@@ -126,6 +127,80 @@ TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
   }
 }
 
+// Groups of several sizes, some of which a micro-batch's border cuts.
+StepBatch GroupedBatch() {
+  StepBatch batch = TinyBatch(14, 11);
+  for (size_t i = 0; i < batch.samples.size(); ++i) {
+    TrainingSample& sample = batch.samples[i];
+    const TrainingSample& first = batch.samples[i / 5 * 5];
+    std::vector<int32_t> tokens(first.tokens.begin(), first.tokens.begin() + first.prompt_length);
+    tokens.insert(tokens.end(), sample.tokens.begin() + sample.prompt_length, sample.tokens.end());
+    sample.tokens = tokens;
+    sample.prompt_length = first.prompt_length;
+    sample.group = static_cast<int64_t>(i / 5);
+  }
+  return batch;
+}
+
+// The same with adapters, which are all that has a gradient.
+TEST(LearnerTest, AdaptersHaveTheGradientOfFiniteDifferencesInDoublePrecision) {
+  Weights wide = Weights::Random(TinyConfig(), 0.3, 2, at::kDouble);
+  wide.adapters = RandomAdapters(TinyConfig(), 5);
+  Weights weights = wide.To(at::kDouble);
+  const StepBatch batch = GroupedBatch();
+  Learner learner(weights, {.threads = 1, .micro_batch_tokens = 40});
+  const auto loss_now = [&] {
+    ObjectiveSums sums;
+    learner.Gradients(batch, Loss(), &sums);
+    return sums.loss;
+  };
+  ObjectiveSums sums;
+  const auto gradients = learner.Gradients(batch, Loss(), &sums);
+  const std::vector<NamedTensor> parameters = weights.AdapterParameters();
+  ASSERT_EQ(gradients.size(), parameters.size());
+  RandomStream random(9, 9);
+  for (size_t p = 0; p < parameters.size(); ++p) {
+    double* values = parameters[p].tensor.mutable_data_ptr<double>();
+    for (int trial = 0; trial < 4; ++trial) {
+      const int64_t at = random.Below(parameters[p].tensor.numel());
+      const double value = values[at], step = 1e-6;
+      values[at] = value + step;
+      const double above = loss_now();
+      values[at] = value - step;
+      const double below = loss_now();
+      values[at] = value;
+      EXPECT_NEAR(gradients[p].view({-1})[at].item<double>(), (above - below) / (2 * step), 1e-7)
+          << parameters[p].name << " entry " << at;
+    }
+  }
+}
+
+TEST(LearnerTest, TrainsAdaptersAloneInEitherType) {
+  for (const bool bf16 : {false, true}) {
+    Weights weights = Weights::Random(TinyConfig(), 0.2, 3);
+    LoraConfig config;
+    config.attention_rank = config.mlp_rank = config.expert_rank = config.head_rank = 2;
+    weights.adapters = NewAdapters(weights.config, config, 1);
+    const Weights before = weights.Clone();
+    const StepBatch batch = TinyBatch(16, 8);
+    Learner learner(weights, {.threads = 2, .micro_batch_tokens = 64, .bf16 = bf16});
+    OptimizerConfig optimizer_config;
+    optimizer_config.learning_rate = 1e-2;
+    Optimizer optimizer(learner.parameters(), optimizer_config, 100);
+    double first = 0, last = 0;
+    for (int step = 0; step < 60; ++step) {
+      last = learner.Update(batch, ImitationObjective, optimizer).sums.loss;
+      if (step == 0) first = last;
+    }
+    EXPECT_LT(last, 0.8 * first);
+    const auto now = weights.Parameters(), then = before.Parameters();
+    for (size_t i = 0; i < now.size(); ++i) EXPECT_TRUE(now[i].tensor.equal(then[i].tensor));
+    for (const NamedTensor& parameter : weights.AdapterParameters()) {
+      EXPECT_TRUE(parameter.tensor.ne(0).any().item<bool>()) << parameter.name;
+    }
+  }
+}
+
 TEST(LearnerTest, LogprobsEqualThoseOfTheUpdatePass) {
   Weights weights = Weights::Random(TinyConfig(), 0.3, 2);
   StepBatch batch = TinyBatch(9, 6);
@@ -190,21 +265,6 @@ TEST(LearnerTest, InBFloat16LogprobsEqualThoseOfTheUpdatePass) {
   ObjectiveSums sums;
   learner.Gradients(batch, Loss(), &sums);
   EXPECT_EQ(sums.different, 0);
-}
-
-// Groups of several sizes, some of which a micro-batch's border cuts.
-StepBatch GroupedBatch() {
-  StepBatch batch = TinyBatch(14, 11);
-  for (size_t i = 0; i < batch.samples.size(); ++i) {
-    TrainingSample& sample = batch.samples[i];
-    const TrainingSample& first = batch.samples[i / 5 * 5];
-    std::vector<int32_t> tokens(first.tokens.begin(), first.tokens.begin() + first.prompt_length);
-    tokens.insert(tokens.end(), sample.tokens.begin() + sample.prompt_length, sample.tokens.end());
-    sample.tokens = tokens;
-    sample.prompt_length = first.prompt_length;
-    sample.group = static_cast<int64_t>(i / 5);
-  }
-  return batch;
 }
 
 TEST(LearnerTest, ASharedPromptChangesNoBitOfALogProb) {

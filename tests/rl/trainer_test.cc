@@ -61,15 +61,21 @@ TEST(TrainerTest, GivesTheSameBytesForTheSameSeedWithAnyNumberOfThreads) {
 class TrainerVariantTest : public testing::TestWithParam<std::vector<std::string>> {};
 INSTANTIATE_TEST_SUITE_P(
     Recipes, TrainerVariantTest,
-    testing::Values(std::vector<std::string>{}, std::vector<std::string>{"policy.compute=bf16"},
-                    std::vector<std::string>{"grpo.pools.by=family", "grpo.pools.hard_below=0.3",
-                                             "grpo.pools.easy_above=0.4"},
-                    std::vector<std::string>{"grpo.optimizer.kind=muon", "sft.optimizer.kind=muon"},
-                    std::vector<std::string>{"grpo.router.bias=rollouts",
-                                             "grpo.router.bias_rate=0.01"},
-                    std::vector<std::string>{
-                        "grpo.router.bias=trained_tokens", "grpo.router.sequence_balance_coef=0.01",
-                        "grpo.router.global_balance_coef=0.01", "grpo.router.z_coef=0.001"}));
+    testing::Values(
+        std::vector<std::string>{}, std::vector<std::string>{"policy.compute=bf16"},
+        std::vector<std::string>{"grpo.pools.by=family", "grpo.pools.hard_below=0.3",
+                                 "grpo.pools.easy_above=0.4"},
+        std::vector<std::string>{"policy.lora.attention_rank=4", "policy.lora.expert_rank=4",
+                                 "policy.lora.mlp_rank=4", "policy.lora.head_rank=4",
+                                 "reward.2.name=phrases", "reward.2.forbidden=[\"e\"]"},
+        std::vector<std::string>{"policy.lora.attention_rank=4", "policy.lora.expert_rank=2",
+                                 "policy.compute=bf16", "reward.2.name=phrases",
+                                 "reward.2.forbidden=[\"e\"]", "grpo.router.bias=rollouts"},
+        std::vector<std::string>{"grpo.optimizer.kind=muon", "sft.optimizer.kind=muon"},
+        std::vector<std::string>{"grpo.router.bias=rollouts", "grpo.router.bias_rate=0.01"},
+        std::vector<std::string>{
+            "grpo.router.bias=trained_tokens", "grpo.router.sequence_balance_coef=0.01",
+            "grpo.router.global_balance_coef=0.01", "grpo.router.z_coef=0.001"}));
 
 TEST_P(TrainerVariantTest, RecordsForEveryStepThatRolloutAndLearnerAgreeToTheBit) {
   const ScratchFolder folder;

@@ -6,6 +6,7 @@
 #include "policy/decoder.h"
 #include "policy/ops.h"
 #include "tests/policy/golden_policy.h"
+#include "tests/policy/random_adapters.h"
 
 namespace grpo {
 namespace {
@@ -21,7 +22,7 @@ Result OfLearner(const Weights& weights, const at::Tensor& tokens) {
   const at::Tensor hidden =
       DecoderHidden(weights, tokens, at::arange(length),
                     std::vector<int32_t>{0, static_cast<int32_t>(length)}, nullptr, &routers);
-  Result result{Linear(hidden, weights.head), {}};
+  Result result{Adapt(Linear(hidden, weights.head), 0, hidden, weights.adapters.head), {}};
   for (int64_t t = 0; t < length; ++t) {
     for (const at::Tensor& layer : routers.chosen.layers) {
       for (int64_t k = 0; k < layer.size(1); ++k)
@@ -73,8 +74,13 @@ class BatchForwardTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(BatchForwardTest, GivesTheBitsOfTheLearnersForwardInChunksOfAnySizeOnAnyNumberOfThreads) {
   const at::Tensor tokens = GoldenReference(GetParam()).at("tokens")[0].contiguous();
-  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-    const Weights weights = GoldenWeights(GetParam()).To(type);
+  for (const auto& [type, adapts] : {std::pair<at::ScalarType, bool>{at::kFloat, false},
+                                     {at::kBFloat16, false},
+                                     {at::kFloat, true},
+                                     {at::kBFloat16, true}}) {
+    Weights wide = GoldenWeights(GetParam());
+    if (adapts) wide.adapters = RandomAdapters(wide.config, 3);
+    const Weights weights = wide.To(type);
     const Result expected = OfLearner(weights, tokens);
     for (const auto& [chunk, threads, page_size] :
          {std::tuple<int, int, int>{1, 1, 16}, {1000, 2, 16}, {5, 3, 4}, {1, 2, 1}}) {
