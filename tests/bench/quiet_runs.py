@@ -82,7 +82,7 @@ def lines_of(arguments, command, environment):
         output, errors = output_of(arguments, process)
     if process.returncode != 0:
         raise Failed(f"exit code {process.returncode}: {' '.join(map(str, command))}\n{errors[-3000:]}")
-    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in output.splitlines() if line.startswith('{"')]
 
 
 def wait_until_quiet(arguments):
