@@ -91,9 +91,7 @@ at::Tensor CollectedGradient(const at::Tensor& weight) {
   const bool is_part = !weight.is_leaf() && weight.is_view();
   const at::Tensor parameter = is_part ? at::Tensor(weight._base()) : weight;
   const at::Tensor& gradient = parameter.grad();
-  if (!gradient.defined()) return gradient;
-  return gradient.as_strided(weight.sizes(), weight.strides(),
-                             weight.storage_offset() - parameter.storage_offset());
+  return gradient.defined() ? SamePart(gradient, weight, parameter) : gradient;
 }
 
 bool IsBFloat16(const at::Tensor& weight) { return weight.scalar_type() == at::kBFloat16; }
@@ -1073,6 +1071,11 @@ void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool 
   } else {
     c.copy_(product);
   }
+}
+
+at::Tensor SamePart(const at::Tensor& tensor, const at::Tensor& part, const at::Tensor& whole) {
+  return tensor.as_strided(part.sizes(), part.strides(),
+                           part.storage_offset() - whole.storage_offset());
 }
 
 at::Tensor Embedding(const at::Tensor& weight, const at::Tensor& tokens, at::ScalarType type) {

@@ -43,6 +43,10 @@ class NumericsScope {
 // c [M, N] = or += a [M, K] b [K, N] by LibTorch, on views with any strides; c fp32.
 void MultiplyFast(const at::Tensor& a, const at::Tensor& b, at::Tensor& c, bool accumulate);
 
+// The part of `tensor` that `part`, a view of `whole`, is of that; tensor has the shape and strides
+// of `whole`.
+at::Tensor SamePart(const at::Tensor& tensor, const at::Tensor& part, const at::Tensor& whole);
+
 // Rows of weight [V, D] by their ids, tokens [N]: [N, D] of this type.
 at::Tensor Embedding(const at::Tensor& weight, const at::Tensor& tokens, at::ScalarType type);
 

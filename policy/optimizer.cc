@@ -37,12 +37,6 @@ double SquaredNorm(const at::Tensor& gradient) {
   return sum;
 }
 
-// The part of a tensor that `matrix` is of the parameter.
-at::Tensor PartOf(const at::Tensor& tensor, const at::Tensor& parameter, const at::Tensor& matrix) {
-  return tensor.as_strided(matrix.sizes(), matrix.strides(),
-                           matrix.storage_offset() - parameter.storage_offset());
-}
-
 bool Contains(const at::Tensor& parameter, const at::Tensor& part) {
   const int64_t from = part.storage_offset() - parameter.storage_offset();
   return part.is_alias_of(parameter) && from >= 0 && from < parameter.numel();
@@ -138,8 +132,8 @@ void Optimizer::StepOfMuon(Slot& slot, at::Tensor& gradient, float clip, double 
   slot.first.mul_(config_.momentum).add_(gradient);
   for (at::Tensor& matrix : slot.matrices) {
     const at::Tensor& parameter = slot.parameter.tensor;
-    const at::Tensor direction = PartOf(slot.first, parameter, matrix) * config_.momentum +
-                                 PartOf(gradient, parameter, matrix);
+    const at::Tensor direction = SamePart(slot.first, matrix, parameter) * config_.momentum +
+                                 SamePart(gradient, matrix, parameter);
     const double length =
         0.2 * std::sqrt(static_cast<double>(std::max(matrix.size(0), matrix.size(1))));
     matrix.mul_(1 - rate * config_.weight_decay).sub_(Orthogonalised(direction) * (rate * length));

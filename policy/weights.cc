@@ -22,6 +22,12 @@ void AskForHugePages(const at::Tensor& tensor) {
   if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 }
 
+int64_t CountElements(const std::vector<NamedTensor>& tensors) {
+  int64_t count = 0;
+  for (const NamedTensor& named : tensors) count += named.tensor.numel();
+  return count;
+}
+
 namespace {
 
 // Of a tensor of weights whose matrices are of this type.
@@ -363,15 +369,7 @@ void Weights::RoundMatricesOf(const Weights& others) {
   }
 }
 
-void Weights::RequireGrad() {
-  for (NamedTensor& parameter : Parameters()) parameter.tensor.set_requires_grad(true);
-}
-
-int64_t Weights::CountParameters() const {
-  int64_t count = 0;
-  for (const NamedTensor& parameter : Parameters()) count += parameter.tensor.numel();
-  return count;
-}
+int64_t Weights::CountParameters() const { return CountElements(Parameters()); }
 
 std::string Weights::Digest() const {
   Sha256 digest;

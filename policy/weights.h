@@ -62,6 +62,8 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
+int64_t CountElements(const std::vector<NamedTensor>& tensors);
+
 struct Weights {
   PolicyConfig config;
   at::Tensor embedding;  // [V, D]
@@ -109,7 +111,6 @@ struct Weights {
   Weights WithBFloat16Matrices() const;
   // Rounds the matrices of `others` once more into these, which came from them so.
   void RoundMatricesOf(const Weights& others);
-  void RequireGrad();
   int64_t CountParameters() const;
   // SHA-256 over names, shapes and bytes of all checkpoint tensors and adapters, as hexadecimal
   // text.

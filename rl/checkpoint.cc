@@ -45,9 +45,7 @@ absl::Status PutInPlace(const std::string& unfinished, const std::string& folder
 // Of the list of digests itself, without its own entry: a damaged list blames no other file.
 std::string OwnDigest(nlohmann::ordered_json digests) {
   digests.erase(kDigests);
-  Sha256 digest;
-  digest.Update(digests.dump());
-  return digest.Hex();
+  return Sha256Hex(digests.dump());
 }
 
 absl::Status WriteDigests(const std::string& folder) {

@@ -70,11 +70,8 @@ absl::Status RunTrain(const CommandLine& command, const std::atomic<bool>& inter
                                 parts.weights.config.vocab_size, recipe.run.seed,
                                 recipe.run.threads, recipe.run.dir));
   if (parts.weights.adapters.enabled()) {
-    int64_t count = 0;
-    for (const NamedTensor& parameter : parts.weights.AdapterParameters()) {
-      count += parameter.tensor.numel();
-    }
-    progress.Note(absl::StrFormat("training adapters of %d parameters beside them", count));
+    progress.Note(absl::StrFormat("training adapters of %d parameters beside them",
+                                  CountElements(parts.weights.AdapterParameters())));
   }
   Trainer trainer(recipe, parts, *recorder, progress, interrupted);
   if (!checkpoint.empty()) {

@@ -284,7 +284,8 @@ absl::StatusOr<std::vector<UpdateStats>> Trainer::UpdatePolicy(StepSamples step)
   SetAdvantages(config, &step);
   const PolicyObjectiveConfig objective = {config.objective, config.off_policy, entropy_coef_};
   for (const StepBatch& batch : SplitIntoBatches(config, std::move(step))) {
-    const RouterTotals totals = RouterTotalsOf(batch, parts_.weights.config);
+    const RouterTotals totals =
+        config.router.has_loss() ? RouterTotalsOf(batch, parts_.weights.config) : RouterTotals();
     const auto loss = [&](const MicroBatch& micro, const PolicyOutputs& policy,
                           ObjectiveSums* sums) {
       const at::Tensor loss = PolicyObjective(objective, micro, policy, sums);

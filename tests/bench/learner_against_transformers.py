@@ -24,7 +24,7 @@ import statistics
 import sys
 import time
 
-from quiet_runs import BOUND, emit, lines_of, median_of, run_once, summary_of
+from quiet_runs import BOUND, add_options, emit, lines_of, median_of, summaries_of
 
 ROOT = pathlib.Path(__file__).parents[2]
 Variant = collections.namedtuple("Variant", "name run")
@@ -116,15 +116,9 @@ def parse():
                         help="these alone, such as 'transformers-fp32-*'; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=2, help="measured in each process")
-    parser.add_argument("--prompts", type=int, default=8)
-    parser.add_argument("--group", type=int, default=8)
-    parser.add_argument("--prompt-tokens", type=int, default=64)
-    parser.add_argument("--new-tokens", type=int, default=256)
     parser.add_argument("--micro", type=int, default=8, help="sequences of a micro-batch of transformers")
     parser.add_argument("--no-sharing", action="store_true", help="ours computes a prompt for each completion")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--foreign", type=float, default=0.08, help="share of the machine that others may take")
-    parser.add_argument("--patience", type=float, default=300, help="seconds in which a run is tried undisturbed")
+    add_options(parser)
     arguments = parser.parse_args()
     arguments.variants = arguments.variants or ["*"]
     arguments.deadline = 0
@@ -137,13 +131,7 @@ def main():
         return
     arguments = parse()
     variants = variants_of(arguments)
-    records = collections.defaultdict(list)
-    for number in range(arguments.rounds):
-        first = number % len(variants)
-        for variant in variants[first:] + variants[:first]:
-            if None not in records[variant.name]:
-                records[variant.name].append(run_once(arguments, variant, "update", number))
-    summaries = {name: summary_of(of_variant) for name, of_variant in records.items() if None not in of_variant}
+    summaries = summaries_of(arguments, variants, "update")
     for name, record in summaries.items():
         emit({"variant": name, "policy": pathlib.Path(arguments.policy).name}
              | {key: round(value, 3) for key, value in record.items()})

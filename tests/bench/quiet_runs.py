@@ -128,3 +128,25 @@ def summary_of(records):
         "runs": len(used), "quiet_runs": len(quiet),
         "least": min(record["tokens_per_second"] for record in used),
         "most": max(record["tokens_per_second"] for record in used)}
+
+
+def summaries_of(arguments, variants, case):
+    """Runs each variant once a round, beginning with another one each time; of each that never failed, its summary."""
+    records = {variant.name: [] for variant in variants}
+    for number in range(arguments.rounds):
+        first = number % max(len(variants), 1)
+        for variant in variants[first:] + variants[:first]:
+            if None not in records[variant.name]:
+                records[variant.name].append(run_once(arguments, variant, case, number))
+    return {name: summary_of(of_variant) for name, of_variant in records.items() if None not in of_variant}
+
+
+def add_options(parser):
+    """How runs are disturbed and repeated, and what all who sample or learn from groups share."""
+    parser.add_argument("--prompts", type=int, default=8)
+    parser.add_argument("--group", type=int, default=8)
+    parser.add_argument("--prompt-tokens", type=int, default=64)
+    parser.add_argument("--new-tokens", type=int, default=256)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--foreign", type=float, default=0.08, help="share of the machine that others may take")
+    parser.add_argument("--patience", type=float, default=300, help="seconds in which a run is tried undisturbed")

@@ -41,7 +41,7 @@ import sys
 import tempfile
 import time
 
-from quiet_runs import BOUND, Failed, emit, lines_of, median_of, run_once, summary_of
+from quiet_runs import BOUND, Failed, add_options, emit, lines_of, median_of, summaries_of
 
 ROOT = pathlib.Path(__file__).parents[2]
 CASES = ("batched", "single")
@@ -221,17 +221,11 @@ def parse():
     parser.add_argument("--dtype", action="append", choices=DTYPES, dest="dtypes", help="this alone")
     parser.add_argument("--case", action="append", choices=CASES, dest="cases", help="this alone")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--prompts", type=int, default=8)
-    parser.add_argument("--group", type=int, default=8)
-    parser.add_argument("--prompt-tokens", type=int, default=64)
-    parser.add_argument("--new-tokens", type=int, default=256)
     parser.add_argument("--single-repeats", type=int, default=3, help="runs in each process of the case `single`")
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--numerics", default="exact", help="ours")
     parser.add_argument("--cache", default="f16", help="type of llama.cpp's cache")
     parser.add_argument("--unbound", action="store_true", help="leaves the peers' threads unbound as well")
-    parser.add_argument("--foreign", type=float, default=0.08, help="share of the machine that others may take")
-    parser.add_argument("--patience", type=float, default=300, help="seconds in which a run is tried undisturbed")
+    add_options(parser)
     arguments = parser.parse_args()
     arguments.variants = arguments.variants or ["*"]
     arguments.dtypes = arguments.dtypes or list(DTYPES)
@@ -264,13 +258,7 @@ def main():
         variants = variants_of(arguments)
         for case in arguments.cases:
             of_case = [variant for variant in variants if case in variant.cases]
-            records = collections.defaultdict(list)
-            for number in range(arguments.rounds):
-                first = number % max(len(of_case), 1)
-                for variant in of_case[first:] + of_case[:first]:
-                    if None not in records[variant.name]:
-                        records[variant.name].append(run_once(arguments, variant, case, number))
-            summaries = {name: summary_of(of_variant) for name, of_variant in records.items() if None not in of_variant}
+            summaries = summaries_of(arguments, of_case, case)
             for name, record in summaries.items():
                 emit({"variant": name, "policy": pathlib.Path(arguments.policy).name, "case": case}
                      | {key: round(record[key], 1) for key in ("tokens_per_second", "least", "most",

@@ -76,7 +76,9 @@ TEST_P(DecoderGoldenTest, ChoosesTheSameExperts) {
 
 TEST_P(DecoderGoldenTest, GivesTheLossAndEveryGradientInDoublePrecision) {
   Weights weights = GoldenWeights(GetParam()).To(at::kDouble);
-  weights.RequireGrad();
+  for (const NamedTensor& parameter : weights.Parameters()) {
+    parameter.tensor.set_requires_grad(true);
+  }
   const auto reference = GoldenReference(GetParam());
   const PackedGolden packed = Pack(reference.at("tokens"));
   const at::Tensor hidden =

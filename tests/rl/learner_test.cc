@@ -96,12 +96,9 @@ TEST(LearnerTest, GivesTheSameBitsForAnyNumberOfThreads) {
   }
 }
 
-// The whole policy, from token ids to loss, in every kind of parameter.
-TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
-  Weights weights = Weights::Random(TinyConfig(), 0.3, 2, at::kDouble);
-  StepBatch batch = TinyBatch(5, 6);
-  batch.temperature = 0.9;
-  Learner learner(weights, {.threads = 1, .micro_batch_tokens = 40});
+// Of the loss over the batch, in some entries of every parameter, which are fp64.
+void ExpectGradientsOfFiniteDifferences(Learner& learner, const StepBatch& batch,
+                                        const std::vector<NamedTensor>& parameters, int trials) {
   const auto loss_now = [&] {
     ObjectiveSums sums;
     learner.Gradients(batch, Loss(), &sums);
@@ -109,11 +106,11 @@ TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
   };
   ObjectiveSums sums;
   const auto gradients = learner.Gradients(batch, Loss(), &sums);
-  const std::vector<NamedTensor> parameters = weights.Parameters();
+  ASSERT_EQ(gradients.size(), parameters.size());
   RandomStream random(9, 9);
   for (size_t p = 0; p < parameters.size(); ++p) {
     double* values = parameters[p].tensor.mutable_data_ptr<double>();
-    for (int trial = 0; trial < 6; ++trial) {
+    for (int trial = 0; trial < trials; ++trial) {
       const int64_t at = random.Below(parameters[p].tensor.numel());
       const double value = values[at], step = 1e-6;
       values[at] = value + step;
@@ -125,6 +122,15 @@ TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
           << parameters[p].name << " entry " << at;
     }
   }
+}
+
+// The whole policy, from token ids to loss, in every kind of parameter.
+TEST(LearnerTest, HasTheGradientOfFiniteDifferencesInDoublePrecision) {
+  Weights weights = Weights::Random(TinyConfig(), 0.3, 2, at::kDouble);
+  StepBatch batch = TinyBatch(5, 6);
+  batch.temperature = 0.9;
+  Learner learner(weights, {.threads = 1, .micro_batch_tokens = 40});
+  ExpectGradientsOfFiniteDifferences(learner, batch, weights.Parameters(), 6);
 }
 
 // Groups of several sizes, some of which a micro-batch's border cuts.
@@ -149,30 +155,7 @@ TEST(LearnerTest, AdaptersHaveTheGradientOfFiniteDifferencesInDoublePrecision) {
   Weights weights = wide.To(at::kDouble);
   const StepBatch batch = GroupedBatch();
   Learner learner(weights, {.threads = 1, .micro_batch_tokens = 40});
-  const auto loss_now = [&] {
-    ObjectiveSums sums;
-    learner.Gradients(batch, Loss(), &sums);
-    return sums.loss;
-  };
-  ObjectiveSums sums;
-  const auto gradients = learner.Gradients(batch, Loss(), &sums);
-  const std::vector<NamedTensor> parameters = weights.AdapterParameters();
-  ASSERT_EQ(gradients.size(), parameters.size());
-  RandomStream random(9, 9);
-  for (size_t p = 0; p < parameters.size(); ++p) {
-    double* values = parameters[p].tensor.mutable_data_ptr<double>();
-    for (int trial = 0; trial < 4; ++trial) {
-      const int64_t at = random.Below(parameters[p].tensor.numel());
-      const double value = values[at], step = 1e-6;
-      values[at] = value + step;
-      const double above = loss_now();
-      values[at] = value - step;
-      const double below = loss_now();
-      values[at] = value;
-      EXPECT_NEAR(gradients[p].view({-1})[at].item<double>(), (above - below) / (2 * step), 1e-7)
-          << parameters[p].name << " entry " << at;
-    }
-  }
+  ExpectGradientsOfFiniteDifferences(learner, batch, weights.AdapterParameters(), 4);
 }
 
 TEST(LearnerTest, TrainsAdaptersAloneInEitherType) {
