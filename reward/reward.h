@@ -79,6 +79,9 @@ class Reward {
   virtual ~Reward() = default;
   virtual absl::string_view name() const = 0;
   virtual RewardResult Score(const RewardRequest& request, const Deadline& deadline) const = 0;
+  // How long a call may take by limits of the checker's own, zero where it has none: with a shorter
+  // deadline, what the checker would have called wrong would be an error.
+  virtual absl::Duration LongestCall() const { return absl::ZeroDuration(); }
 };
 
 }  // namespace grpo

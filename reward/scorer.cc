@@ -92,6 +92,14 @@ struct Job {
   size_t first = 0, count = 1;  // samples
 };
 
+absl::Duration DeadlineFor(const std::vector<ScorerEntry>& entries, const ScorerConfig& config) {
+  absl::Duration deadline = absl::Seconds(config.deadline_seconds);
+  for (const ScorerEntry& entry : entries) {
+    deadline = std::max(deadline, entry.reward->LongestCall());
+  }
+  return deadline;
+}
+
 class PooledScorer : public Scorer {
  public:
   PooledScorer(std::vector<ScorerEntry> entries, std::vector<RewardRole> roles,
@@ -99,7 +107,7 @@ class PooledScorer : public Scorer {
       : entries_(std::move(entries)),
         composition_{config.combine, config.normalize, std::move(roles)},
         retries_(config.retries),
-        pool_(config.threads, absl::Seconds(config.deadline_seconds)) {
+        pool_(config.threads, DeadlineFor(entries_, config)) {
     GRPO_CHECK(entries_.size() == composition_.roles.size());
     for (const ScorerEntry& entry : entries_) labels_.push_back(entry.label);
   }

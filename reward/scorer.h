@@ -18,7 +18,7 @@ namespace grpo {
 
 struct ScorerConfig {
   int threads = 2;
-  double deadline_seconds = 10;  // for each call of a checker
+  double deadline_seconds = 10;  // for each call of a checker; Reward::LongestCall() where longer
   int retries = 0;
   std::string combine = "sum";  // see reward/composition.h, as for normalize
   bool normalize = false;
@@ -26,7 +26,9 @@ struct ScorerConfig {
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("threads", threads, Range(1, 1024), "native threads that score");
-    visit("deadline_seconds", deadline_seconds, Range(0.001, 86400), "for each call of a checker");
+    visit("deadline_seconds", deadline_seconds, Range(0.001, 86400),
+          "for each call of a checker; longer where a checker's own limits, such as code_tests's "
+          "seconds, need it");
     visit("retries", retries, Range(0, 10), "times a call that ended in an error is made again");
     visit("combine", combine, OneOf{{"sum", "minimum", "first"}},
           "the rewards of a completion: their sum, the smallest, or the first that applies");

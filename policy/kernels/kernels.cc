@@ -115,7 +115,7 @@ void PackB(int depth, int n, const T* b, int64_t b_row, int64_t b_col, T* packed
     if (b_col == 1) {
       for (int k = 0; k < depth; ++k) {
         if (columns == kWidth) {
-          std::copy_n(from + k * b_row, kWidth, packed + k * kWidth);
+          std::memcpy(packed + k * kWidth, from + k * b_row, kWidth * sizeof(T));
         } else {
           std::copy_n(from + k * b_row, columns, packed + k * kWidth);
         }
@@ -167,7 +167,7 @@ void PackRows(int depth, const T* a, int64_t a_row, int64_t a_col, T* packed) {
   for (; k < depth; ++k) {
     T* to = packed + k * kTileRows;
     if (a_row == 1) {
-      std::copy_n(a + k * a_col, kTileRows, to);
+      std::memcpy(to, a + k * a_col, kTileRows * sizeof(T));
     } else {
       for (int i = 0; i < kTileRows; ++i) to[i] = a[i * a_row + k * a_col];
     }

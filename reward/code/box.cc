@@ -35,7 +35,6 @@ namespace {
 constexpr char kPython[] = "/usr/bin/python3";
 constexpr uid_t kNobody = 65534;
 constexpr absl::Duration kStartTime = absl::Seconds(20);
-constexpr absl::Duration kReportTime = absl::Seconds(5);  // beyond the job's own time
 constexpr absl::Duration kEndTime = absl::Seconds(2);
 constexpr int kDeadlineSliceMs = 20;  // how often a waiting run looks at its deadline
 
@@ -326,7 +325,7 @@ SandboxResult Box::Run(const SandboxJob& job, const Deadline& deadline) {
   }
   ends->second.Close();
   JobStream stream(std::move(ends->first), job, limits_);
-  const absl::Time end = absl::Now() + absl::Seconds(seconds) + kReportTime;
+  const absl::Time end = absl::Now() + absl::Seconds(seconds) + kSandboxReportTime;
   bool reported = false, cancelled = false;
   while (!reported) {
     pollfd waits[] = {{control_.get(), POLLIN, 0}, {stream.descriptor(), stream.events(), 0}};
@@ -341,7 +340,7 @@ SandboxResult Box::Run(const SandboxJob& job, const Deadline& deadline) {
     }
     reported = (waits[0].revents & (POLLIN | POLLHUP)) != 0;
   }
-  const absl::optional<std::string> text = Receive(control_.get(), kReportTime);
+  const absl::optional<std::string> text = Receive(control_.get(), kSandboxReportTime);
   if (!text.has_value()) return broken("the box broke");
   const nlohmann::json report = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!report.is_object()) return broken("the box's report is no JSON");

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 #include "reward/reward.h"
 
@@ -39,6 +40,9 @@ struct SandboxLimits {
   int64_t compiler_memory_bytes = int64_t{2} << 30;
   int64_t compiler_file_bytes = 64 << 20;  // of all its files together (Landlock: of each)
 };
+
+// Within which a run is over beyond its own wall time, however it ends.
+constexpr absl::Duration kSandboxReportTime = absl::Seconds(5);
 
 struct SandboxPolicy {
   // "auto": the strongest that works here. A tier by name is that one or none.

@@ -305,7 +305,8 @@ Answer ExpressionParser::Factor() {
 Answer ExpressionParser::Power() {
   if (++depth_ > kMaxAnswerDepth) return Fail();
   Answer base = Primary();
-  while (!failed_) {
+  for (int suffixes = 0; !failed_; ++suffixes) {
+    if (suffixes == kMaxSuffixes) return Fail();
     if (Eat("^")) {
       base = Raised(std::move(base));
     } else if (At("!")) {

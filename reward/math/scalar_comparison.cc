@@ -76,6 +76,10 @@ absl::optional<MathComparison> ScalarComparer::SpecialScalars(const Answer& a, c
     if (IsOp(a, op) == IsOp(b, op)) continue;
     const Answer& marked = IsOp(a, op) ? a : b;
     const Answer& plain = IsOp(a, op) ? b : a;
+    // A mark upon a mark is nobody's short form; to take thousands of them off costs seconds.
+    if (IsOp(marked.parts[0], Op::kPercent) || IsOp(marked.parts[0], Op::kDegrees)) {
+      return ExactScalars(a, b);
+    }
     if (op == Op::kPercent ? policy_.percent : policy_.degrees) {
       const MathComparison converted = ExactScalars(a, b);
       if (converted.verdict == MathVerdict::kEqual) return converted;

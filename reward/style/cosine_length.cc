@@ -31,6 +31,8 @@ class CosineLengthReward : public Reward {
     return result;
   }
 
+  absl::Duration LongestCall() const override { return correctness_->LongestCall(); }
+
  private:
   double Value(const RewardRequest& request, bool correct) const {
     const bool cut_off = request.finish == FinishReason::kLength;

@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 
+#include "reward/scorer.h"
 #include "tests/reward/code/judge_program.h"
 
 namespace grpo {
@@ -293,6 +294,26 @@ TEST_P(CodeTestsTest, NothingOfOneCheckReachesTheNext) {
       "    sys.modules['mark'] = sys.modules.get('mark', 0)\n"
       "    return builtins.seen";
   for (int i = 0; i < 5; ++i) EXPECT_EQ(Judge(tests, Fenced(program)).score, 1);
+}
+
+TEST(CodeTestsOptionsTest, AnEndlessProgramIsWrongHoweverShortTheScorersDeadline) {
+  CodeTestsOptions options;
+  options.seconds = 1;
+  auto checker = NewCodeTests(options);
+  if (!checker.ok()) GTEST_SKIP() << checker.status();
+  ScorerConfig config;
+  config.deadline_seconds = 0.2;
+  std::vector<std::unique_ptr<Reward>> rewards;
+  rewards.push_back(*std::move(checker));
+  const auto scorer = Scorer::FromRewards(std::move(rewards), {1}, config);
+  RolloutGroup group;
+  group.prompt.metadata_json = json{{"tests", Call("f", {Case(json::array(), 1)})}}.dump();
+  group.rollouts.resize(1);
+  group.rollouts[0].text = Fenced("def f():\n    while True: pass");
+  const auto scored = scorer->Score({group}, 0);
+  EXPECT_EQ(scored[0].scores[0].state, RewardState::kScored);
+  EXPECT_EQ(scored[0].scores[0].reward, 0);
+  EXPECT_THAT(scored[0].scores[0].results[0].reason, HasSubstr("out of time"));
 }
 
 TEST(CodeTestsOptionsTest, FractionalPaysForTheShareOfCases) {

@@ -303,6 +303,13 @@ TEST(EquivalenceTest, TellsWhichSideItCannotRead) {
   EXPECT_EQ(Verdict("1", ""), MathVerdict::kUnparsedAnswer);
 }
 
+TEST(EquivalenceTest, TakesOnlyOnePercentSignOff) {
+  EXPECT_EQ(Verdict("3", "3\\%"), MathVerdict::kEqual);
+  EXPECT_NE(Verdict("3", "3\\%\\%"), MathVerdict::kEqual);
+  EXPECT_EQ(Verdict("0.0003", "3\\%\\%"), MathVerdict::kEqual);
+  EXPECT_NE(Verdict("3", "3^\\circ\\%"), MathVerdict::kEqual);
+}
+
 TEST(EquivalenceTest, StaysWithinBoundsOnHostileAnswers) {
   std::string nested, roots, fractions = "x", list = "1", powers = "9";
   for (int i = 0; i < 5000; ++i) nested += "(";
