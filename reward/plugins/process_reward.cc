@@ -46,6 +46,9 @@ class ProcessReward : public GroupReward {
   absl::string_view name() const override { return hello_.name; }
   bool NeedsWholeGroup() const override { return hello_.group; }
 
+  // A request that is not answered, a new start, and once more.
+  absl::Duration LongestCall() const override { return longest_call_; }
+
   std::vector<RewardResult> ScoreGroup(const std::vector<RewardRequest>& requests,
                                        const Deadline& deadline) const override {
     if (hello_.group && requests.size() > static_cast<size_t>(max_batch_)) {
@@ -68,7 +71,9 @@ class ProcessReward : public GroupReward {
  private:
   using Units = std::vector<std::shared_ptr<ScoreUnit>>;
 
-  explicit ProcessReward(const ProcessLimits& limits) : max_batch_(limits.max_batch) {}
+  explicit ProcessReward(const ProcessLimits& limits)
+      : longest_call_(absl::Seconds(limits.start_seconds + 2 * limits.batch_seconds)),
+        max_batch_(limits.max_batch) {}
 
   // Where items do not depend on each other each is a unit of its own, so that processes share the
   // work and one that fails costs nothing but itself.
@@ -103,6 +108,7 @@ class ProcessReward : public GroupReward {
     return results;
   }
 
+  const absl::Duration longest_call_;
   int max_batch_;
   PluginHello hello_;
   mutable ScoreQueue queue_;

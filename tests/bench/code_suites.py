@@ -78,8 +78,9 @@ def untagged(value):
     if type(value) is not dict:
         return value
     (tag, content), = value.items()
-    if tag == "f":
-        return float(content)
+    scalars = {"f": float, "i": int, "h": lambda digits: int(digits, 16)}
+    if tag in scalars:
+        return scalars[tag](content)
     if tag == "d":
         return {untagged(key): untagged(item) for key, item in content}
     return {"t": tuple, "s": set}[tag](map(untagged, content))

@@ -341,6 +341,24 @@ TEST(ProcessRewardTest, LeavesNothingBehindWhenTheProgramIsKilled) {
   EXPECT_TRUE(IsGone(daemon));
 }
 
+// Whoever waits behind a process that hangs is scored by the next one.
+TEST(ProcessRewardTest, TheScorersDeadlineDoesNotCutItsOwnLimitsShort) {
+  ProcessOptions options = Options();
+  options.limits.batch_seconds = 1;
+  std::vector<std::unique_ptr<Reward>> rewards;
+  rewards.push_back(Start(Chaos(), options));
+  ScorerConfig config;
+  config.deadline_seconds = 0.3;
+  const auto scorer = Scorer::FromRewards(std::move(rewards), {1}, config);
+  RolloutGroup group;
+  group.prompt = TestPrompt();
+  for (const char* text : {"hang", "score 3"}) group.rollouts.emplace_back().text = text;
+  const auto scored = scorer->Score({group}, 64);
+  EXPECT_EQ(scored[0].scores[0].state, RewardState::kError);
+  EXPECT_THAT(scored[0].scores[0].results[0].reason, HasSubstr("no answer"));
+  EXPECT_EQ(scored[0].scores[1].reward, 3) << scored[0].scores[1].results[0].reason;
+}
+
 // A run's step: groups full of faults, scored by the run's own scorer.
 TEST(ProcessRewardTest, CountsEveryStateInARun) {
   ProcessOptions options = Options();
