@@ -684,15 +684,22 @@ struct PackedAttentionFunction : Function<PackedAttentionFunction> {
             Data<scalar_t>(d_out), bf16 ? &factors : nullptr, dq.mutable_data_ptr<scalar_t>(),
             d_visible[i].mutable_data_ptr<scalar_t>());
       });
-      const auto add = ActiveKernels<scalar_t>().add;
-      for (size_t i = 0; i < queries.size(); ++i) {
-        const PackedSpan span = SpanOf(args, queries[i].sequence);
-        const int64_t width = rows.size(1), own = queries[i].first + queries[i].tokens;
-        const scalar_t* from = Data<scalar_t>(d_visible[i]);
-        scalar_t* to = d_rows.mutable_data_ptr<scalar_t>();
-        add(span.prefix_tokens * width, from, to + span.prefix_begin * width);
-        add(own * width, from + span.prefix_tokens * width, to + span.begin * width);
-      }
+      // In the order of the parts, whichever thread adds up a row.
+      const int64_t width = rows.size(1);
+      ParallelFor(rows.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+        const auto add = [&](const scalar_t* from, int64_t first, int64_t count) {
+          const int64_t low = std::max(begin, first), high = std::min(end, first + count);
+          if (low >= high) return;
+          ActiveKernels<scalar_t>().add((high - low) * width, from + (low - first) * width,
+                                        d_rows.mutable_data_ptr<scalar_t>() + low * width);
+        };
+        for (size_t i = 0; i < queries.size(); ++i) {
+          const PackedSpan span = SpanOf(args, queries[i].sequence);
+          const scalar_t* const from = Data<scalar_t>(d_visible[i]);
+          add(from, span.prefix_begin, span.prefix_tokens);
+          add(from + span.prefix_tokens * width, span.begin, queries[i].first + queries[i].tokens);
+        }
+      });
     });
     return {dq, d_rows, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
@@ -753,7 +760,7 @@ struct ExpertRows {
   int64_t count;
 };
 
-constexpr int64_t kExpertRows = 96;
+constexpr int64_t kExpertRows = 192;
 
 // Long enough that an expert's weights are packed for many rows at once, short enough to share out.
 std::vector<ExpertRows> SplitByExpert(const ExpertOrder& order) {

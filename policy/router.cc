@@ -10,9 +10,12 @@
 
 #include "policy/kernels/kernels.h"
 #include "policy/ops.h"
+#include "policy/threads.h"
 
 namespace grpo {
 namespace {
+
+constexpr int64_t kRowStep = 64;  // of rows shared out to threads
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
@@ -68,8 +71,11 @@ at::Tensor Scores(const PolicyConfig& config, const at::Tensor& logits) {
   AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "router_scores", [&] {
     const Kernels<scalar_t>& kernels = ActiveKernels<scalar_t>();
     const auto kernel = config.scoring_func == "sigmoid" ? kernels.sigmoid : kernels.softmax;
-    kernel(logits.size(0), logits.size(1), logits.const_data_ptr<scalar_t>(),
-           scores.mutable_data_ptr<scalar_t>());
+    const int64_t width = logits.size(1);
+    ParallelFor(logits.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+      kernel(end - begin, width, logits.const_data_ptr<scalar_t>() + begin * width,
+             scores.mutable_data_ptr<scalar_t>() + begin * width);
+    });
   });
   return scores;
 }
@@ -153,10 +159,12 @@ struct ChosenWeightsFunction : torch::autograd::Function<ChosenWeightsFunction> 
     context->saved_data["scale"] = scale;
     at::Tensor weights = at::empty(chosen.sizes(), scores.options());
     AT_DISPATCH_FLOATING_TYPES(scores.scalar_type(), "router_weights", [&] {
-      for (int64_t n = 0; n < scores.size(0); ++n) {
-        Row<scalar_t>(scores, chosen, n, normalise, scale)
-            .Forward(weights.mutable_data_ptr<scalar_t>() + n * chosen.size(1));
-      }
+      ParallelFor(scores.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+        for (int64_t n = begin; n < end; ++n) {
+          Row<scalar_t>(scores, chosen, n, normalise, scale)
+              .Forward(weights.mutable_data_ptr<scalar_t>() + n * chosen.size(1));
+        }
+      });
     });
     return weights;
   }
@@ -171,12 +179,14 @@ struct ChosenWeightsFunction : torch::autograd::Function<ChosenWeightsFunction> 
     const at::Tensor d_weights = grads[0].contiguous();
     at::Tensor d_logits = at::zeros(scores.sizes(), scores.options());
     AT_DISPATCH_FLOATING_TYPES(scores.scalar_type(), "router_weights_backward", [&] {
-      for (int64_t n = 0; n < scores.size(0); ++n) {
-        const auto row = Row<scalar_t>(scores, chosen, n, normalise, scale);
-        scalar_t* d_row = d_logits.mutable_data_ptr<scalar_t>() + n * scores.size(1);
-        row.BackwardToScores(d_weights.const_data_ptr<scalar_t>() + n * chosen.size(1), d_row);
-        row.BackwardToLogits(sigmoid, d_row);
-      }
+      ParallelFor(scores.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+        for (int64_t n = begin; n < end; ++n) {
+          const auto row = Row<scalar_t>(scores, chosen, n, normalise, scale);
+          scalar_t* d_row = d_logits.mutable_data_ptr<scalar_t>() + n * scores.size(1);
+          row.BackwardToScores(d_weights.const_data_ptr<scalar_t>() + n * chosen.size(1), d_row);
+          row.BackwardToLogits(sigmoid, d_row);
+        }
+      });
     });
     return {d_logits, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
@@ -189,16 +199,18 @@ at::Tensor SelectExperts(const PolicyConfig& config, const at::Tensor& scores,
   const int experts = config.n_routed_experts, choices = config.num_experts_per_tok;
   const bool biased = config.topk_method == "noaux_tc";
   at::Tensor chosen = at::empty({scores.size(0), choices}, at::kLong);
-  int64_t* out = chosen.data_ptr<int64_t>();
-  std::vector<double> row(experts);
+  int64_t* const out = chosen.data_ptr<int64_t>();
   AT_DISPATCH_FLOATING_TYPES(scores.scalar_type(), "select_experts", [&] {
     const scalar_t* data = scores.const_data_ptr<scalar_t>();
     const scalar_t* bias_data = bias.const_data_ptr<scalar_t>();
-    for (int64_t n = 0; n < scores.size(0); ++n, out += choices) {
-      for (int e = 0; e < experts; ++e)
-        row[e] = data[n * experts + e] + (biased ? bias_data[e] : scalar_t{0});
-      SelectRow(config, row.data(), out);
-    }
+    ParallelFor(scores.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+      std::vector<double> row(experts);
+      for (int64_t n = begin; n < end; ++n) {
+        for (int e = 0; e < experts; ++e)
+          row[e] = data[n * experts + e] + (biased ? bias_data[e] : scalar_t{0});
+        SelectRow(config, row.data(), out + n * choices);
+      }
+    });
   });
   return chosen;
 }
