@@ -316,6 +316,18 @@ TEST(CodeTestsOptionsTest, AnEndlessProgramIsWrongHoweverShortTheScorersDeadline
   EXPECT_THAT(scored[0].scores[0].results[0].reason, HasSubstr("out of time"));
 }
 
+TEST(CodeTestsOptionsTest, ReadsCasesOfThreeMillionValues) {
+  auto checker = NewCodeTests({});
+  if (!checker.ok()) GTEST_SKIP() << checker.status();
+  const json row(1000000, 7);
+  Prompt prompt;
+  prompt.metadata_json =
+      json{{"tests", Call("f", {Case({1}, row), Case({2}, row), Case({3}, row)})}}.dump();
+  const RewardResult result = (*checker)->Score(
+      {prompt, Fenced("def f(x): return []"), 0, 0, FinishReason::kStop}, Deadline::Never());
+  EXPECT_EQ(result.state, RewardState::kScored) << result.reason;
+}
+
 TEST(CodeTestsOptionsTest, FractionalPaysForTheShareOfCases) {
   CodeTestsOptions options;
   options.fractional = true;
