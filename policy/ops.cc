@@ -54,16 +54,20 @@ void MultiplyHere(const at::Tensor& a, const at::Tensor& b, at::Tensor c, bool a
 }
 
 // Shares are whole tiles of rows, or whole panels of columns; smaller products than this are not
-// shared out.
-constexpr int64_t kRowStep = 48, kColumnStep = 64, kSmallProduct = 100000;
+// shared out. Rows of what is no product are shared out by kRowStep.
+constexpr int64_t kTile = 12, kTileOfBFloat16 = 16, kColumnStep = 64, kSmallProduct = 100000,
+                  kRowStep = 48;
+
+bool IsBFloat16(const at::Tensor& weight) { return weight.scalar_type() == at::kBFloat16; }
 
 // The same, its rows or its columns shared out: which of them changes no bit of exact products.
 void Multiply(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, bool accumulate) {
   const int64_t m = a.size(0), n = b.size(1);
   if (m * n * a.size(1) < kSmallProduct) return MultiplyHere(a, b, c, accumulate);
   const bool by_rows = m >= n;
+  const int64_t step = !by_rows ? kColumnStep : IsBFloat16(b) ? 2 * kTileOfBFloat16 : 2 * kTile;
   const Numerics wanted = numerics;
-  ParallelFor(by_rows ? m : n, by_rows ? kRowStep : kColumnStep, [&](int64_t begin, int64_t end) {
+  ParallelFor(by_rows ? m : n, step, [&](int64_t begin, int64_t end) {
     const c10::NoGradGuard no_grad;
     const NumericsScope scope(wanted);
     if (by_rows) {
@@ -93,8 +97,6 @@ at::Tensor CollectedGradient(const at::Tensor& weight) {
   const at::Tensor& gradient = parameter.grad();
   return gradient.defined() ? SamePart(gradient, weight, parameter) : gradient;
 }
-
-bool IsBFloat16(const at::Tensor& weight) { return weight.scalar_type() == at::kBFloat16; }
 
 // As autograd takes tensors that may be undefined.
 std::optional<at::Tensor> Optional(const at::Tensor& x) {
@@ -379,7 +381,7 @@ struct SwiGluFunction : Function<SwiGluFunction> {
         ActiveKernels<scalar_t>().swiglu_backward(
             end - begin, width, Data<scalar_t>(dy) + begin * width,
             Data<scalar_t>(gate_up) + begin * 2 * width,
-            d_gate_up.mutable_data_ptr<scalar_t>() + begin * 2 * width);
+            d_gate_up.mutable_data_ptr<scalar_t>() + begin * 2 * width, nullptr);
       });
     });
     return {d_gate_up};
@@ -419,28 +421,36 @@ struct RopeFunction : Function<RopeFunction> {
   }
 };
 
+constexpr int64_t kHeadRows = 480;  // a share of one head's product
+
 // y [N, H, B] = or += each head of x [N, H, A] times its matrix of weight [H, A, B]; x and y may be
 // parts of wider heads.
 void MultiplyHeads(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y,
                    bool accumulate = false) {
-  for (int64_t h = 0; h < x.size(1); ++h) {
-    Multiply(x.select(1, h), weight[h], y.select(1, h), accumulate);
-  }
+  const int64_t heads = x.size(1), tokens = x.size(0);
+  const Numerics wanted = numerics;
+  ParallelForEach((tokens + kHeadRows - 1) / kHeadRows * heads, [&](int64_t i) {
+    const c10::NoGradGuard no_grad;
+    const NumericsScope scope(wanted);
+    const int64_t h = i % heads, begin = i / heads * kHeadRows,
+                  count = std::min(kHeadRows, tokens - begin);
+    MultiplyHere(x.select(1, h).narrow(0, begin, count), weight[h],
+                 y.select(1, h).narrow(0, begin, count), accumulate);
+  });
 }
 
 // The way back: fills dx, adds to the gradient of the weight where that is wanted.
 void MultiplyHeadsBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
                            const at::Tensor& dx, const at::Tensor& d_weight) {
-  for (int64_t h = 0; h < x.size(1); ++h) {
-    Multiply(dy.select(1, h), weight[h].t(), dx.select(1, h), false);
-  }
+  MultiplyHeads(dy, weight.transpose(1, 2), dx);
   if (!d_weight.defined()) return;
   const bool transposed = d_weight.stride(2) != 1;  // a product's columns adjoin
   const at::Tensor left = transposed ? dy : x, right = Factor(transposed ? x : dy, weight);
-  for (int64_t h = 0; h < x.size(1); ++h) {
+  ParallelForEach(x.size(1), [&](int64_t h) {
+    const c10::NoGradGuard no_grad;
     const at::Tensor sum = d_weight[h];
-    Multiply(left.select(1, h).t(), right.select(1, h), transposed ? sum.t() : sum, true);
-  }
+    MultiplyHere(left.select(1, h).t(), right.select(1, h), transposed ? sum.t() : sum, true);
+  });
 }
 
 struct HeadProductsFunction : Function<HeadProductsFunction> {
@@ -937,12 +947,16 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
       const at::Tensor d_active = at::empty({count, width}, inner.options());
       MultiplyHere(part(d_outputs), base.down[e], d_active, false);
       through(part(d_outputs), a.down, b.down, down_scale, d_down_u, d_active);
-      part(active).copy_(Activated(part(inner), width));
+      const bool narrower = IsBFloat16(active);
+      const at::Tensor activated =
+          narrower ? at::empty({count, width}, inner.options()) : part(active);
       GRPO_DISPATCH(inner, [&] {
         ActiveKernels<scalar_t>().swiglu_backward(
             count, width, Data<scalar_t>(d_active), Data<scalar_t>(part(inner)),
-            part(d_inner).template mutable_data_ptr<scalar_t>());
+            part(d_inner).template mutable_data_ptr<scalar_t>(),
+            activated.template mutable_data_ptr<scalar_t>());
       });
+      if (narrower) part(active).copy_(activated);
       MultiplyHere(part(d_inner), base.gate_up[e], part(d_rows), false);
       through(part(d_inner), a.gate_up, b.gate_up, gate_up_scale, d_gate_up_u, part(d_rows));
     });
@@ -977,7 +991,7 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
 // ---- Vocabulary
 // -----------------------------------------------------------------------------------------------
 
-constexpr int64_t kLogitRows = 256;  // rows of logits that a thread holds at a time
+constexpr int64_t kLogitRows = 4 * kRowStep;  // rows of logits that a thread holds at a time
 
 struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
   // u [N, r] and b [V, r]: what an adapter adds to the logits, u b^T, or undefined.

@@ -387,21 +387,30 @@ void SwiGlu(int rows, int width, const T* gate_up, T* y) {
   }
 }
 
-template <typename T>
-void SwiGluBackward(int rows, int width, const T* dy, const T* gate_up, T* d_gate_up) {
+template <typename T, bool kAgain>
+void SwiGluBackwardRows(int rows, int width, const T* dy, const T* gate_up, T* d_gate_up, T* y) {
   for (int r = 0; r < rows; ++r) {
     const T* gate = gate_up + static_cast<int64_t>(r) * 2 * width;
     const T* up = gate + width;
     const T* d_out = dy + static_cast<int64_t>(r) * width;
     T* d_gate = d_gate_up + static_cast<int64_t>(r) * 2 * width;
     T* d_up = d_gate + width;
+    T* out = kAgain ? y + static_cast<int64_t>(r) * width : nullptr;
+#pragma GCC ivdep
     for (int i = 0; i < width; ++i) {
-      const T sigmoid = T{1} / (T{1} + Exp(-gate[i]));
+      const T divisor = T{1} + Exp(-gate[i]), sigmoid = T{1} / divisor;
       const T silu = gate[i] * sigmoid;
+      if constexpr (kAgain) out[i] = gate[i] / divisor * up[i];
       d_up[i] = d_out[i] * silu;
       d_gate[i] = d_out[i] * up[i] * (sigmoid + silu * (T{1} - sigmoid));
     }
   }
+}
+
+template <typename T>
+void SwiGluBackward(int rows, int width, const T* dy, const T* gate_up, T* d_gate_up, T* y) {
+  const auto of_rows = y == nullptr ? SwiGluBackwardRows<T, false> : SwiGluBackwardRows<T, true>;
+  of_rows(rows, width, dy, gate_up, d_gate_up, y);
 }
 
 template <typename T>

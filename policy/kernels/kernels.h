@@ -136,7 +136,8 @@ struct Kernels {
 
   // y[i] = silu(gate_up[i]) * gate_up[width + i].
   void (*swiglu)(int rows, int width, const T* gate_up, T* y);
-  void (*swiglu_backward)(int rows, int width, const T* dy, const T* gate_up, T* d_gate_up);
+  // y too, where it is not null: swiglu's bits.
+  void (*swiglu_backward)(int rows, int width, const T* dy, const T* gate_up, T* d_gate_up, T* y);
 
   // Router scores, a row each: sigmoid(x), and softmax(x).
   void (*sigmoid)(int rows, int n, const T* x, T* y);
