@@ -89,7 +89,9 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> BuildTokenizer(
     const Recipe& recipe, const CheckpointReader* checkpoint) {
   if (checkpoint != nullptr) return LoadTokenizer(*checkpoint);
   if (!recipe.tokenizer.path.empty()) return Tokenizer::Load(recipe.tokenizer.path);
-  ASSIGN_OR_RETURN(auto source, TrainingPrompts(recipe, kTokenizerStream, /*demonstrations=*/true));
+  // Of a file those that it has; whoever imitates none needs none.
+  const bool demonstrations = recipe.data.train_file.empty();
+  ASSIGN_OR_RETURN(auto source, TrainingPrompts(recipe, kTokenizerStream, demonstrations));
   ASSIGN_OR_RETURN(const std::vector<Prompt> prompts, source->Next(kTokenizerTexts));
   std::vector<std::string> texts;
   for (const Prompt& prompt : prompts) {

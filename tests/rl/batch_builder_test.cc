@@ -60,6 +60,17 @@ TEST(BuildSamplesTest, MarksTokensThatWereForcedAndDoesNotCountThem) {
             (std::vector<double>{1. / 3, 1. / 3}));
 }
 
+TEST(BuildSamplesTest, AnEmptyCompletionCountsInItsGroupAndTeachesNothing) {
+  GrpoConfig config;
+  config.objective.advantage = "group_no_std";
+  ScoredGroup group = Group(1, {1, 0, 0});
+  group.group.rollouts[2].tokens.clear();
+  group.group.rollouts[2].logprobs.clear();
+  const std::vector<TrainingSample> samples = Samples(config, {group});
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_NEAR(samples[0].advantage[0], 2.0 / 3, 1e-12);
+}
+
 TEST(BuildSamplesTest, KeepsEqualPromptsOfDifferentDrawsApart) {
   GrpoConfig config;
   config.objective.advantage = "group_no_std";

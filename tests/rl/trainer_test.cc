@@ -428,6 +428,23 @@ TEST(TrainerTest, GoesOnWhereAProcessThatScoresDiesHangsAndWritesGarbage) {
   EXPECT_LT(errors, 6 * 24);
 }
 
+TEST(TrainerTest, LearnsFromAFileOfFewerPromptsThanAStepTakes) {
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run"), prompts = folder.Path("prompts.jsonl");
+  ASSERT_TRUE(WriteFileAtomically(
+                  prompts, R"({"prompt": "Add 1 to 1. Say what one and one make.", "answer": "2"}
+{"prompt": "Add 2 to 1. Say what two and one make.", "answer": "3"}
+)")
+                  .ok());
+  const absl::Status status =
+      TrainSmall(run,
+                 {"run.stages=[\"grpo\"]", "data.task=[]", "data.train_file=" + prompts,
+                  "data.eval_file=" + prompts, "grpo.steps=2", "tokenizer.train_vocab_size=268"},
+                 false, kNeverInterrupted);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(absl::StrContains(Metrics(run), "\"step\":2"));
+}
+
 TEST(TrainerTest, GoesOnWithoutUpdatesWhenNoGroupHasSignal) {
   const ScratchFolder folder;
   const std::string run = folder.Path("run");

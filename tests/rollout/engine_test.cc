@@ -203,6 +203,35 @@ TEST_P(EngineTest, EndsAtTheTokenBudgetAndSaysSo) {
   }
 }
 
+TEST_P(EngineTest, AnEndAsTheLastTokenOfTheBudgetIsAnEndAndNotCutOff) {
+  GenerateRequest request = Request(1, 2);
+  request.sampling.max_new_tokens = 1;
+  request.sampling.logit_bias = {{*tokenizer_->TokenId("<eos>"), 1000}};
+  for (const Rollout& rollout : Generate(Engine(1, 64, 16), request)[0].rollouts) {
+    EXPECT_EQ(rollout.tokens.size(), 1u);
+    EXPECT_EQ(rollout.finish, FinishReason::kStop);
+  }
+}
+
+TEST_P(EngineTest, EndsAtEitherOfTwoEndTokens) {
+  const int32_t first = *tokenizer_->TokenId("<eos>"), second = *tokenizer_->TokenId("<user>");
+  const auto format =
+      ChatFormat::FromFiles({{"tokenizer_config.json", "{}"},
+                             {"chat_template.jinja", "{{ messages[0].content }}"},
+                             {"generation_config.json",
+                              absl::StrCat(R"({"eos_token_id": [)", first, ", ", second, "]}")}},
+                            "{}", "test", *tokenizer_);
+  ASSERT_TRUE(format.ok()) << format.status();
+  const RolloutEngine engine(tokenizer_, *format, {.threads = 1});
+  for (const int32_t end : {first, second}) {
+    GenerateRequest request = Request(1, 1);
+    request.sampling.logit_bias = {{end, 1000}};
+    const Rollout rollout = Generate(engine, request)[0].rollouts[0];
+    EXPECT_EQ(rollout.tokens, std::vector<int32_t>{end});
+    EXPECT_EQ(rollout.finish, FinishReason::kStop);
+  }
+}
+
 TEST_P(EngineTest, StopsAtAStopStringThatSpansTokens) {
   GenerateRequest request = Request(1, 1);
   const Rollout whole = Generate(Engine(1, 64, 16), request)[0].rollouts[0];
