@@ -60,12 +60,15 @@ constexpr int64_t kTile = 12, kTileOfBFloat16 = 16, kColumnStep = 64, kSmallProd
 
 bool IsBFloat16(const at::Tensor& weight) { return weight.scalar_type() == at::kBFloat16; }
 
+// Of a product with this matrix.
+int64_t RowsOfShare(const at::Tensor& b) { return 2 * (IsBFloat16(b) ? kTileOfBFloat16 : kTile); }
+
 // The same, its rows or its columns shared out: which of them changes no bit of exact products.
 void Multiply(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, bool accumulate) {
   const int64_t m = a.size(0), n = b.size(1);
   if (m * n * a.size(1) < kSmallProduct) return MultiplyHere(a, b, c, accumulate);
   const bool by_rows = m >= n;
-  const int64_t step = !by_rows ? kColumnStep : IsBFloat16(b) ? 2 * kTileOfBFloat16 : 2 * kTile;
+  const int64_t step = by_rows ? RowsOfShare(b) : kColumnStep;
   const Numerics wanted = numerics;
   ParallelFor(by_rows ? m : n, step, [&](int64_t begin, int64_t end) {
     const c10::NoGradGuard no_grad;
@@ -446,8 +449,10 @@ void MultiplyHeadsBackward(const at::Tensor& dy, const at::Tensor& x, const at::
   if (!d_weight.defined()) return;
   const bool transposed = d_weight.stride(2) != 1;  // a product's columns adjoin
   const at::Tensor left = transposed ? dy : x, right = Factor(transposed ? x : dy, weight);
+  const Numerics wanted = numerics;
   ParallelForEach(x.size(1), [&](int64_t h) {
     const c10::NoGradGuard no_grad;
+    const NumericsScope scope(wanted);
     const at::Tensor sum = d_weight[h];
     MultiplyHere(left.select(1, h).t(), right.select(1, h), transposed ? sum.t() : sum, true);
   });
@@ -1052,7 +1057,7 @@ struct TokenLogprobsFunction : Function<TokenLogprobsFunction> {
     for (int64_t begin = 0; begin < rows; begin += kLogitRows) {
       const int64_t count = std::min(kLogitRows, rows - begin);
       const at::Tensor d_logits = logits.narrow(0, 0, count);
-      ParallelFor(count, kRowStep, [&](int64_t first, int64_t last) {
+      ParallelFor(count, RowsOfShare(head), [&](int64_t first, int64_t last) {
         const c10::NoGradGuard no_grad;
         const int64_t row = begin + first;
         at::Tensor own = d_logits.narrow(0, first, last - first);

@@ -13,8 +13,8 @@ namespace grpo {
 // Bounds that keep the work on hostile text small; what exceeds them is not read.
 inline constexpr int kMaxAnswerNodes = 2048;
 inline constexpr int kMaxAnswerDepth = 200;
-inline constexpr int kMaxSuffixes =
-    32;  // of one operand: powers, factorials, signs of percent and degrees
+// Powers, factorials, signs of percent and degrees behind one operand.
+inline constexpr int kMaxSuffixes = 32;
 inline constexpr size_t kMaxNumberDigits = 2000;
 
 struct ParsedAnswer {
