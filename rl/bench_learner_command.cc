@@ -75,7 +75,11 @@ absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
   const double sequences = batch.samples.size();
   const double fed = sequences * (options.prompt_tokens + options.new_tokens - 1);
   const double flops =
-      UpdateFlops(weights.config, sequences, options.prompt_tokens, options.new_tokens);
+      UpdateFlops(weights.config, {.prompts = static_cast<double>(options.prompts),
+                                   .group = static_cast<double>(options.group),
+                                   .prompt_tokens = static_cast<double>(options.prompt_tokens),
+                                   .new_tokens = static_cast<double>(options.new_tokens),
+                                   .share_prompts = config.share_prompts});
   for (int step = 0; step <= options.repeats; ++step) {
     const std::vector<MachineLimits> before = MeasureMachine(options.threads, dtype);
     ForgetPeakMemory();

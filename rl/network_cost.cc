@@ -78,9 +78,13 @@ DecodeCost DecodeStepCost(const PolicyConfig& config, double batch, double conte
   return cost;
 }
 
-double UpdateFlops(const PolicyConfig& config, double sequences, double prompt_tokens,
-                   double new_tokens) {
-  const double fed = prompt_tokens + new_tokens - 1;
+double UpdateFlops(const PolicyConfig& config, const UpdateSize& size) {
+  const double completions = size.prompts * size.group,
+               prompts = size.share_prompts ? size.prompts : completions,
+               before = size.prompt_tokens, own = size.new_tokens - 1;
+  const double fed = prompts * before + completions * own;
+  const double seen =
+      prompts * before * (before + 1) / 2 + completions * own * (before + (own + 1) / 2);
   const DecodeCost token = DecodeStepCost(config, /*batch=*/1, /*context=*/0,
                                           /*bytes_per_weight=*/0, /*bytes_per_cached=*/0);
   const double expanded =
@@ -88,10 +92,10 @@ double UpdateFlops(const PolicyConfig& config, double sequences, double prompt_t
           ? config.qk_nope_head_dim + config.qk_rope_head_dim + config.v_head_dim
           : 2.0 * config.grouped_head_dim();
   const double attention =
-      2 * config.num_hidden_layers * config.num_attention_heads * expanded * fed * (fed + 1) / 2;
+      2 * config.num_hidden_layers * config.num_attention_heads * expanded * seen;
   const double forward = fed * (token.products.flops + token.experts.flops) +
-                         new_tokens * token.head.flops + attention;
-  return 3 * sequences * forward;
+                         completions * size.new_tokens * token.head.flops + attention;
+  return 3 * forward;
 }
 
 }  // namespace grpo

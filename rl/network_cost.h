@@ -34,11 +34,19 @@ struct DecodeCost {
 DecodeCost DecodeStepCost(const PolicyConfig& config, double batch, double context,
                           double bytes_per_weight, double bytes_per_cached);
 
-// Floating-point operations of a forward and a backward pass over sequences of a prompt and a
-// completion each, whose last token is not fed: six for each weight that a token passes (its chosen
-// experts alone, the head for completions alone) and three times attention's, causal, keys and
-// values expanded.
-double UpdateFlops(const PolicyConfig& config, double sequences, double prompt_tokens,
-                   double new_tokens);
+// A prompt for each group of completions.
+struct UpdateSize {
+  double prompts = 1;
+  double group = 1;
+  double prompt_tokens = 1;
+  double new_tokens = 1;
+  bool share_prompts = false;  // a prompt is computed once for its group
+};
+
+// Floating-point operations of a forward and a backward pass over the completions behind their
+// prompts, whose last token is not fed: six for each weight that a token passes (its chosen experts
+// alone, the head for completions alone) and three times attention's, causal, keys and values
+// expanded.
+double UpdateFlops(const PolicyConfig& config, const UpdateSize& size);
 
 }  // namespace grpo

@@ -72,10 +72,16 @@ TEST(UpdateFlopsTest, IsSixOperationsForEachWeightAndAttentionOverWhatCameBefore
   const double head = static_cast<double>(config.vocab_size) * config.hidden_size;
   const double attention = config.num_hidden_layers * config.num_attention_heads *
                            (config.qk_nope_head_dim + config.qk_rope_head_dim + config.v_head_dim);
-  EXPECT_EQ(UpdateFlops(config, 1, 1, 1), 6 * (MatrixElements(config) + attention));
+  EXPECT_EQ(UpdateFlops(config, {}), 6 * (MatrixElements(config) + attention));
   // Four tokens are fed, and see 1, 2, 3 and 4; two are predicted.
-  EXPECT_EQ(UpdateFlops(config, 5, 3, 2),
+  const UpdateSize five = {.prompts = 1, .group = 5, .prompt_tokens = 3, .new_tokens = 2};
+  EXPECT_EQ(UpdateFlops(config, five),
             5 * 6 * (4 * (MatrixElements(config) - head) + 2 * head + 10 * attention));
+  // The prompt's three once, and five that see 4.
+  UpdateSize shared = five;
+  shared.share_prompts = true;
+  EXPECT_EQ(UpdateFlops(config, shared),
+            6 * (8 * (MatrixElements(config) - head) + 10 * head + (6 + 20) * attention));
 }
 
 }  // namespace
