@@ -38,6 +38,13 @@ std::unique_ptr<GroupReward> Start(const std::string& command = Chaos(),
   return *std::move(reward);
 }
 
+std::unique_ptr<Scorer> ChaosScorer(const ProcessOptions& options, const ScorerConfig& config,
+                                    double weight) {
+  std::vector<std::unique_ptr<Reward>> rewards;
+  rewards.push_back(Start(Chaos(), options));
+  return Scorer::FromRewards(std::move(rewards), {weight}, config);
+}
+
 std::string StartFailure(const std::string& command, const ProcessOptions& options = Options()) {
   const int before = NumDescriptors();
   const auto reward = NewProcessReward(command, options);
@@ -345,11 +352,7 @@ TEST(ProcessRewardTest, LeavesNothingBehindWhenTheProgramIsKilled) {
 TEST(ProcessRewardTest, TheScorersDeadlineDoesNotCutItsOwnLimitsShort) {
   ProcessOptions options = Options();
   options.limits.batch_seconds = 1;
-  std::vector<std::unique_ptr<Reward>> rewards;
-  rewards.push_back(Start(Chaos(), options));
-  ScorerConfig config;
-  config.deadline_seconds = 0.3;
-  const auto scorer = Scorer::FromRewards(std::move(rewards), {1}, config);
+  const auto scorer = ChaosScorer(options, {.deadline_seconds = 0.3}, /*weight=*/1);
   RolloutGroup group;
   group.prompt = TestPrompt();
   for (const char* text : {"hang", "score 3"}) group.rollouts.emplace_back().text = text;
@@ -363,12 +366,7 @@ TEST(ProcessRewardTest, TheScorersDeadlineDoesNotCutItsOwnLimitsShort) {
 TEST(ProcessRewardTest, CountsEveryStateInARun) {
   ProcessOptions options = Options();
   options.limits.workers = 2;
-  std::vector<std::unique_ptr<Reward>> rewards;
-  rewards.push_back(Start(Chaos(), options));
-  ScorerConfig config;
-  config.threads = 4;
-  config.deadline_seconds = 120;
-  const auto scorer = Scorer::FromRewards(std::move(rewards), {2.0}, config);
+  const auto scorer = ChaosScorer(options, {.threads = 4, .deadline_seconds = 120}, /*weight=*/2);
   std::vector<RolloutGroup> groups;
   for (const Fault& fault : QuickFaults()) {
     RolloutGroup& group = groups.emplace_back();
