@@ -1,11 +1,12 @@
 #include "data/json_lines.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include <zlib.h>
 
 #include "data/json.h"
 #include "data/status_macros.h"
@@ -36,7 +37,7 @@ absl::StatusOr<JsonRecord> ParseJsonLine(absl::string_view text, const std::stri
 
 absl::StatusOr<std::unique_ptr<JsonLinesReader>> JsonLinesReader::Open(const std::string& path,
                                                                        size_t max_line_bytes) {
-  File file(std::fopen(path.c_str(), "rbe"), std::fclose);
+  File file(gzopen(path.c_str(), "rbe"), gzclose_r);
   if (file == nullptr) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot open '", path, "'"));
   }
@@ -55,26 +56,48 @@ absl::StatusOr<absl::optional<JsonRecord>> JsonLinesReader::Next() {
   }
 }
 
+absl::StatusOr<bool> JsonLinesReader::ReadMore() {
+  const size_t size = buffer_.size();
+  buffer_.resize(size + kChunkBytes);
+  const int count = gzread(file_.get(), &buffer_[size], kChunkBytes);
+  buffer_.resize(size + std::max(0, count));
+  if (count > 0) return true;
+  int code = Z_OK;
+  const char* problem = gzerror(file_.get(), &code);
+  if (code == Z_OK || code == Z_STREAM_END) return false;
+  if (code == Z_ERRNO) return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path_, "'"));
+  return absl::DataLossError(
+      absl::StrCat(path_, ": after line ", line_, ": cannot go on decompressing: ",
+                   code == Z_BUF_ERROR ? "the file ends within its compressed data" : problem,
+                   "; fetch the file again"));
+}
+
 absl::StatusOr<bool> JsonLinesReader::ReadLine() {
   size_t searched = buffer_position_;
   size_t end;
   while ((end = buffer_.find('\n', searched)) == std::string::npos) {
-    if (buffer_.size() - buffer_position_ > max_line_bytes_) break;
+    if (rest_of_line_) {
+      next_offset_ += buffer_.size() - buffer_position_;
+      buffer_position_ = buffer_.size();
+    } else if (buffer_.size() - buffer_position_ > max_line_bytes_) {
+      break;
+    }
     buffer_.erase(0, std::exchange(buffer_position_, 0));
     searched = buffer_.size();
-    buffer_.resize(searched + kChunkBytes);
-    const size_t count = std::fread(&buffer_[searched], 1, kChunkBytes, file_.get());
-    buffer_.resize(searched + count);
-    if (count > 0) continue;
-    if (std::ferror(file_.get())) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path_, "'"));
-    }
+    ASSIGN_OR_RETURN(const bool more, ReadMore());
+    if (more) continue;
     if (buffer_.empty()) return false;
     end = buffer_.size();  // a last line without a line end
     break;
   }
+  if (std::exchange(rest_of_line_, false)) {
+    next_offset_ += end - buffer_position_ + 1;
+    buffer_position_ = std::min(end + 1, buffer_.size());
+    return ReadLine();
+  }
   ++line_;
   if (end == std::string::npos || end - buffer_position_ > max_line_bytes_) {
+    rest_of_line_ = true;
     return absl::InvalidArgumentError(absl::StrCat(path_, ":", line_, ": the line is longer than ",
                                                    max_line_bytes_,
                                                    " bytes; expected one JSON object a line"));
@@ -94,7 +117,7 @@ absl::Status JsonLinesReader::StripByteOrderMark() {
     offset_ += 3;
   }
   if (absl::StartsWith(line_text_, "\xFF\xFE") || absl::StartsWith(line_text_, "\xFE\xFF")) {
-    return absl::InvalidArgumentError(
+    return absl::DataLossError(
         absl::StrCat(path_, ":1: the file is UTF-16; expected UTF-8; save it as UTF-8"));
   }
   return absl::OkStatus();

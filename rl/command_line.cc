@@ -61,6 +61,18 @@ std::vector<Option> OptionsOf() {
   return collector.options;
 }
 
+std::vector<Option> EvalOptions() {
+  std::vector<Option> options = {
+      {"--policy", "PATH", "folder or GGUF file of the policy"},
+      {"--suite", "NAME", "a suite by name, or its .toml file; may be repeated", /*repeats=*/true},
+      {"--set", "KEY=VALUE", "changes the recipe or the suite: samples=8; may be repeated",
+       /*repeats=*/true},
+      {"--compare", "", "takes two results of --out, A.json and B.json, and says which is better"},
+      {"--list", "", "prints the suites that the program brings"}};
+  for (Option& option : OptionsOf<SuiteOptions>()) options.push_back(std::move(option));
+  return options;
+}
+
 std::vector<CommandSpec> MakeCommands() {
   const Option set = {"--set", "KEY=VALUE",
                       "changes the recipe: grpo.steps=3, reward.1.weight=0.5; may be repeated",
@@ -77,13 +89,13 @@ std::vector<CommandSpec> MakeCommands() {
         {"--resume", "", "goes on from the last checkpoint in the run folder"},
         {"--dry-run", "",
          "checks everything, prints the resolved recipe and the cost, starts nothing"}}},
-      {Command::kEval,
-       "eval",
-       "eval RECIPE.toml --policy PATH [--set KEY=VALUE …]",
-       "evaluates a policy on the recipe's held-out problems",
-       "Prints pass rates by family with confidence intervals.",
-       /*positional=*/1,
-       {{"--policy", "PATH", "folder or GGUF file of the policy"}, set}},
+      {Command::kEval, "eval",
+       "eval RECIPE.toml | --suite NAME --policy PATH [--data DIR] [--out DIR]",
+       "evaluates a policy on suites of problems",
+       "Prints pass rates by family with confidence intervals, on the recipe's held-out problems "
+       "or\n"
+       "on published suites (recipes/suites), whose files are read as they are.",
+       /*positional=*/2, EvalOptions()},
       {Command::kScore,
        "score",
        "score RECIPE.toml | --reward NAME [--set KEY=VALUE …]  < in.jsonl > out.jsonl",
@@ -295,6 +307,33 @@ absl::Status ReadLossOptions(const CommandSpec& spec, const Words& words, LossOp
   return ReadOptions(spec, words, options);
 }
 
+absl::Status FinishEval(const CommandSpec& spec, const Words& words, CommandLine& line) {
+  line.list = words.Has("--list");
+  line.suites = words.All("--suite");
+  RETURN_IF_ERROR(ReadOptions(spec, words, line.suite));
+  if (line.list) return absl::OkStatus();
+  if (words.Has("--compare")) {
+    line.compared = words.positional;
+    if (line.compared.size() == 2) return absl::OkStatus();
+    return UsageError("grpo eval: --compare needs two results: --compare A.json B.json");
+  }
+  if (words.positional.size() > 1) {
+    return UsageError(absl::StrCat("grpo eval: unexpected '", words.positional[1],
+                                   "'; usage: grpo ", spec.usage));
+  }
+  if (!words.positional.empty()) line.recipe = words.positional[0];
+  if (line.suites.empty()) {
+    RETURN_IF_ERROR(RequireRecipe(spec, line));
+    if (line.suite.check) return UsageError("grpo eval: --check needs --suite NAME");
+  } else if (!line.recipe.empty()) {
+    return UsageError("grpo eval: takes a recipe or --suite, not both");
+  }
+  if (line.policy.empty() && !line.suite.check) {
+    return UsageError("grpo eval: needs --policy PATH; usage: grpo " + spec.usage);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status FinishConvert(const CommandSpec& spec, const Words& words, CommandLine& line) {
   if (words.positional.size() < 2) {
     return UsageError(
@@ -330,11 +369,10 @@ absl::StatusOr<CommandLine> ParseCommand(const CommandSpec& spec,
     RETURN_IF_ERROR(ReadOptions(spec, words, line.bench_learner));
   } else if (spec.command == Command::kConvert) {
     RETURN_IF_ERROR(FinishConvert(spec, words, line));
+  } else if (spec.command == Command::kEval) {
+    RETURN_IF_ERROR(FinishEval(spec, words, line));
   } else {
     RETURN_IF_ERROR(RequireRecipe(spec, line));
-  }
-  if (spec.command == Command::kEval && line.policy.empty()) {
-    return UsageError("grpo eval: needs --policy PATH; usage: grpo " + spec.usage);
   }
   return line;
 }

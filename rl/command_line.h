@@ -54,6 +54,31 @@ struct SampleOptions {
   }
 };
 
+// Options of `grpo eval` for suites.
+struct SuiteOptions {
+  std::string data = ".";
+  std::string out;
+  int limit = 0;
+  int threads = 2;
+  int64_t seed = 1;
+  bool skip_bad = false;
+  bool check = false;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("data", data, NotEmpty(), "folder with the suites' files as they are published");
+    visit("out", out, NoConstraint(), "folder for the results, NAME.json each; none when empty");
+    visit("limit", limit, AtLeast(0), "the first problems of each suite alone; 0: all");
+    visit("threads", threads, Range(1, 1024), "processor threads; no result depends on it");
+    visit("seed", seed, AtLeast(0), "of the random draws");
+    visit("skip_bad", skip_bad, NoConstraint(),
+          "leaves out records that cannot be used, and counts them");
+    visit(
+        "check", check, NoConstraint(),
+        "tries the suites themselves: their own solutions, other problems' and empty completions");
+  }
+};
+
 // Options of `grpo logprobs`.
 struct LogprobsOptions {
   std::string policy;
@@ -193,14 +218,17 @@ struct ConvertOptions {
 struct CommandLine {
   Command command = Command::kHelp;
   absl::optional<Command> help_about;  // kHelp: the command, none for the program
-  std::string recipe;                  // train, eval; score where `rewards` is empty
+  std::string recipe;                  // train; eval without --suite, score without --reward
   std::vector<std::string> overrides;  // --set, in their order: train, eval, score
   bool resume = false;                 // train
   bool dry_run = false;                // train
   std::string policy;                  // eval: folder or GGUF file of the policy
+  std::vector<std::string> suites;     // eval: --suite; a recipe where empty
+  SuiteOptions suite;                  // eval
+  std::vector<std::string> compared;   // eval --compare: two results
   std::vector<std::string> rewards;    // score: --reward, for ParseScoring
   bool audit = false;                  // score
-  bool list = false;                   // score
+  bool list = false;                   // score, eval
   SampleOptions sample;                // sample
   LogprobsOptions logprobs;            // logprobs
   LossOptions loss;                    // loss

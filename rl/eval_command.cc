@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 
 #include "data/status_macros.h"
+#include "rl/eval/suite_command.h"
 #include "rl/evaluation.h"
 #include "rl/recipe.h"
 #include "rl/run_parts.h"
@@ -13,6 +14,7 @@
 namespace grpo {
 
 absl::Status RunEval(const CommandLine& command, const std::atomic<bool>& interrupted) {
+  if (command.recipe.empty()) return RunSuites(command, interrupted);
   ASSIGN_OR_RETURN(Recipe recipe, LoadRecipe(command.recipe, command.overrides));
   recipe.run.stages = {"eval"};
   ASSIGN_OR_RETURN(const RunParts parts, BuildRunParts(recipe, command.policy));

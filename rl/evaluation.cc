@@ -1,7 +1,6 @@
 #include "rl/evaluation.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "data/check.h"
@@ -17,16 +16,6 @@ bool Belongs(const ProblemResult& problem, const std::string& family) {
 
 double Rate(const ProblemResult& problem) {
   return static_cast<double>(problem.correct) / problem.samples;
-}
-
-// Mean ± 1.96 standard errors, within `whole`, which it is where there are too few values to tell.
-Interval MeanInterval(const std::vector<double>& values, Interval whole) {
-  if (values.size() < 2) return whole;
-  double mean = 0, squares = 0;
-  for (double value : values) mean += value / values.size();
-  for (double value : values) squares += (value - mean) * (value - mean);
-  const double margin = 1.959964 * std::sqrt(squares / (values.size() - 1) / values.size());
-  return {std::max(whole.low, mean - margin), std::min(whole.high, mean + margin)};
 }
 
 ProblemResult ResultOf(const ScoredGroup& scored) {

@@ -11,6 +11,7 @@
 #include "data/prompt.h"
 #include "policy/weights.h"
 #include "reward/scorer.h"
+#include "rl/eval/interval.h"
 #include "rl/recipe.h"
 #include "rollout/engine.h"
 
@@ -37,16 +38,11 @@ struct Evaluation {
   double TruncatedShare() const;
 };
 
-// The 95 % interval of the difference after - before over the same problems: paired, by the normal
-// approximation over problems (all completions of a problem are one cluster).
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
+// The 95 % interval of the difference after - before over the same problems, paired.
 Interval ChangeInterval(const Evaluation& before, const Evaluation& after,
                         const std::string& family);
 
-// The 95 % interval of the pass rate itself, problems as clusters.
+// The 95 % interval of the pass rate itself.
 Interval PassRateInterval(const Evaluation& evaluation, const std::string& family);
 
 absl::StatusOr<Evaluation> Evaluate(const Weights& weights, const RolloutEngine& engine,

@@ -21,10 +21,10 @@
 #include "rl/sample_command.h"
 #include "rl/score_command.h"
 #include "rl/train_command.h"
+#include "rl/version.h"
 
 namespace {
 
-constexpr char kVersion[] = "grpo 0.1.0\n";
 enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kInterrupted = 130 };
 
 absl::Status RunCommand(const grpo::CommandLine& command) {
@@ -51,7 +51,7 @@ absl::Status RunCommand(const grpo::CommandLine& command) {
       std::fputs(grpo::HelpText(command.help_about).c_str(), stdout);
       return absl::OkStatus();
     case grpo::Command::kVersion:
-      std::fputs(kVersion, stdout);
+      std::printf("grpo %s\n", grpo::kVersion);
       return absl::OkStatus();
   }
   return absl::InternalError("unknown command");

@@ -38,6 +38,18 @@ TEST(CommandLineTest, ReadsEval) {
   const CommandLine line = Parsed({"eval", "r.toml", "--policy", "runs/a/policy"});
   EXPECT_EQ(line.command, Command::kEval);
   EXPECT_EQ(line.policy, "runs/a/policy");
+  const CommandLine suites =
+      Parsed({"eval", "--suite", "gsm8k", "--suite=mine.toml", "--policy", "p", "--data", "d",
+              "--limit=20", "--set", "samples=4", "--skip-bad"});
+  EXPECT_THAT(suites.suites, ElementsAre("gsm8k", "mine.toml"));
+  EXPECT_THAT(suites.overrides, ElementsAre("samples=4"));
+  EXPECT_EQ(suites.suite.data, "d");
+  EXPECT_EQ(suites.suite.limit, 20);
+  EXPECT_TRUE(suites.suite.skip_bad);
+  EXPECT_TRUE(Parsed({"eval", "--suite", "gsm8k", "--check"}).suite.check);
+  EXPECT_TRUE(Parsed({"eval", "--list"}).list);
+  EXPECT_THAT(Parsed({"eval", "--compare", "a.json", "b.json"}).compared,
+              ElementsAre("a.json", "b.json"));
 }
 
 TEST(CommandLineTest, ReadsScoreWithARecipeOrWithRewards) {
@@ -140,6 +152,11 @@ TEST(CommandLineTest, RefusesWhatIsMissingOrTooMuch) {
   EXPECT_THAT(ErrorOf({"train", "a", "--resume", "--resume"}), HasSubstr("--resume stands twice"));
   EXPECT_THAT(ErrorOf({"eval", "a"}), HasSubstr("needs --policy PATH"));
   EXPECT_THAT(ErrorOf({"eval", "--policy", "d"}), HasSubstr("needs a recipe"));
+  EXPECT_THAT(ErrorOf({"eval", "a", "--suite", "b", "--policy", "d"}), HasSubstr("not both"));
+  EXPECT_THAT(ErrorOf({"eval", "a", "b", "--policy", "d"}), HasSubstr("unexpected 'b'"));
+  EXPECT_THAT(ErrorOf({"eval", "--compare", "a.json"}), HasSubstr("needs two results"));
+  EXPECT_THAT(ErrorOf({"eval", "--suite", "b"}), HasSubstr("needs --policy PATH"));
+  EXPECT_THAT(ErrorOf({"eval", "a", "--policy", "d", "--check"}), HasSubstr("needs --suite"));
   EXPECT_THAT(ErrorOf({"score"}), HasSubstr("needs a recipe"));
   EXPECT_THAT(ErrorOf({"score", "a", "--reward", "b"}), HasSubstr("not both"));
   EXPECT_THAT(ErrorOf({"convert", "a"}), HasSubstr("needs a source and a destination"));

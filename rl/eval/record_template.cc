@@ -1,0 +1,135 @@
+#include "rl/eval/record_template.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+#include "data/json.h"
+#include "data/status_macros.h"
+
+namespace grpo {
+namespace {
+
+using nlohmann::json;
+
+bool IsOfKind(const json& value, const std::string& kind) {
+  return kind == "any" || (kind == "text" && value.is_string()) ||
+         (kind == "number" && value.is_number()) || (kind == "list" && value.is_array()) ||
+         (kind == "object" && value.is_object());
+}
+
+absl::Status Wrong(const DataRecord& record, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(record.where, ": ", what));
+}
+
+}  // namespace
+
+absl::StatusOr<RecordTemplates::Field> RecordTemplates::ParseField(const std::string& text) {
+  const std::vector<std::string> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
+  Field field;
+  field.name = std::string(absl::StripAsciiWhitespace(parts[0]));
+  if (parts.size() == 2) field.kinds = absl::StrSplit(parts[1], " or ");
+  bool known = !field.name.empty() && !field.kinds.empty();
+  for (std::string& kind : field.kinds) {
+    absl::StripAsciiWhitespace(&kind);
+    known = known && (kind == "text" || kind == "number" || kind == "list" || kind == "object" ||
+                      kind == "any");
+  }
+  if (!known) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "fields: expected a name and its kinds, such as \"answer: text or number\" (text, number, ",
+        "list, object, any), found ", QuoteForMessage(text)));
+  }
+  return field;
+}
+
+absl::StatusOr<RecordTemplates> RecordTemplates::Parse(const SuiteRecord& config) {
+  RecordTemplates made;
+  for (const std::string& text : config.fields) {
+    ASSIGN_OR_RETURN(Field field, ParseField(text));
+    made.fields_.push_back(std::move(field));
+  }
+  const std::pair<Template*, std::pair<const char*, const std::string*>> all[] = {
+      {&made.id_, {"id", &config.id}},
+      {&made.prompt_, {"prompt", &config.prompt}},
+      {&made.answer_, {"answer", &config.answer}},
+      {&made.family_, {"family", &config.family}},
+      {&made.level_, {"level", &config.level}},
+      {&made.metadata_, {"metadata", &config.metadata}},
+      {&made.solution_, {"solution", &config.solution}}};
+  for (const auto& [to, from] : all) {
+    to->key = from.first;
+    if (from.second->empty()) continue;
+    ASSIGN_OR_RETURN(to->text, ChatTemplate::Parse(*from.second, from.first));
+  }
+  return made;
+}
+
+absl::Status RecordTemplates::CheckFields(const DataRecord& record) const {
+  for (const Field& field : fields_) {
+    const std::string expected = absl::StrJoin(field.kinds, " or ");
+    const auto value = record.value.find(field.name);
+    if (value == record.value.end()) {
+      std::vector<std::string> names;
+      for (const auto& [name, unused] : record.value.items()) {
+        names.push_back(QuoteForMessage(name, 40));
+      }
+      if (names.size() > 12) names.resize(12);
+      return Wrong(record, absl::StrCat("the record has no \"", field.name, "\" (", expected,
+                                        "); it has: ", absl::StrJoin(names, ", ")));
+    }
+    const bool fits = std::any_of(field.kinds.begin(), field.kinds.end(),
+                                  [&](const std::string& kind) { return IsOfKind(*value, kind); });
+    if (!fits) {
+      return Wrong(record, absl::StrCat("\"", field.name, "\": expected ", expected, ", found ",
+                                        JsonKind(*value)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Prompt> RecordTemplates::ProblemOf(const DataRecord& record, const json& joined,
+                                                  int64_t record_number) const {
+  RETURN_IF_ERROR(CheckFields(record));
+  nlohmann::ordered_json context = record.value;
+  context["record_number"] = record_number;
+  context["joined"] = joined;
+  const auto render = [&](const Template& from) -> absl::StatusOr<std::string> {
+    if (from.text == nullptr) return std::string();
+    absl::StatusOr<std::string> text = from.text->Render(context);
+    if (!text.ok()) {
+      return Wrong(record, absl::StrCat("the suite's template ", text.status().message()));
+    }
+    return text;
+  };
+  Prompt problem;
+  ASSIGN_OR_RETURN(problem.name, render(id_));
+  ASSIGN_OR_RETURN(problem.text, render(prompt_));
+  ASSIGN_OR_RETURN(problem.answer, render(answer_));
+  ASSIGN_OR_RETURN(problem.family, render(family_));
+  ASSIGN_OR_RETURN(problem.pool, render(level_));
+  ASSIGN_OR_RETURN(problem.demonstration, render(solution_));
+  if (absl::StripAsciiWhitespace(problem.text).empty()) {
+    return Wrong(record, "the prompt is empty");
+  }
+  if (answer_.text != nullptr && absl::StripAsciiWhitespace(problem.answer).empty()) {
+    return Wrong(record, "the answer is empty");
+  }
+  if (metadata_.text == nullptr) {
+    problem.metadata_json = record.value.dump();
+    return problem;
+  }
+  ASSIGN_OR_RETURN(const std::string metadata, render(metadata_));
+  const absl::StatusOr<json> parsed = ParseJson(metadata, {"metadata"});
+  if (!parsed.ok() || !parsed->is_object()) {
+    return Wrong(record, absl::StrCat("the suite's metadata is no JSON object: ",
+                                      QuoteForMessage(metadata, 200)));
+  }
+  problem.metadata_json = parsed->dump();
+  return problem;
+}
+
+}  // namespace grpo

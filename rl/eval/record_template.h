@@ -1,0 +1,49 @@
+// A suite's templates, and the problem that they make of a record.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "nlohmann/json.hpp"
+
+#include "data/chat_template.h"
+#include "data/prompt.h"
+#include "data/record_file.h"
+#include "rl/eval/suite.h"
+
+namespace grpo {
+
+class RecordTemplates {
+ public:
+  static absl::StatusOr<RecordTemplates> Parse(const SuiteRecord& config);
+  // Whether they can be parsed. The error names the key.
+  static absl::Status Check(const SuiteRecord& config) { return Parse(config).status(); }
+
+  // The problem, all but its Prompt::id. `joined` is null where there is none. kInvalidArgument
+  // says what is wrong with the record, and names it.
+  absl::StatusOr<Prompt> ProblemOf(const DataRecord& record, const nlohmann::json& joined,
+                                   int64_t record_number) const;
+
+ private:
+  // A field that must be there, and what it may be.
+  struct Field {
+    std::string name;
+    std::vector<std::string> kinds;
+  };
+  struct Template {
+    std::string key;
+    std::shared_ptr<const ChatTemplate> text;  // null: an empty text
+  };
+
+  static absl::StatusOr<Field> ParseField(const std::string& text);
+  absl::Status CheckFields(const DataRecord& record) const;
+
+  std::vector<Field> fields_;
+  Template id_, prompt_, answer_, family_, level_, metadata_, solution_;
+};
+
+}  // namespace grpo
