@@ -67,7 +67,7 @@ std::vector<Option> EvalOptions() {
       {"--suite", "NAME", "a suite by name, or its .toml file; may be repeated", /*repeats=*/true},
       {"--set", "KEY=VALUE", "changes the recipe or the suite: samples=8; may be repeated",
        /*repeats=*/true},
-      {"--compare", "", "takes two results of --out, A.json and B.json, and says which is better"},
+      {"--compare", "", "takes two result.json, A and B, and says which is better"},
       {"--list", "", "prints the suites that the program brings"}};
   for (Option& option : OptionsOf<SuiteOptions>()) options.push_back(std::move(option));
   return options;
@@ -328,7 +328,11 @@ absl::Status FinishEval(const CommandSpec& spec, const Words& words, CommandLine
   } else if (!line.recipe.empty()) {
     return UsageError("grpo eval: takes a recipe or --suite, not both");
   }
-  if (line.policy.empty() && !line.suite.check) {
+  if (line.suite.rank >= line.suite.ranks) {
+    return UsageError(
+        absl::StrCat("grpo eval: --rank ", line.suite.rank, " needs --ranks above it"));
+  }
+  if (line.policy.empty() && !line.suite.check && line.suite.completions.empty()) {
     return UsageError("grpo eval: needs --policy PATH; usage: grpo " + spec.usage);
   }
   return absl::OkStatus();

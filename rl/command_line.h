@@ -57,20 +57,32 @@ struct SampleOptions {
 // Options of `grpo eval` for suites.
 struct SuiteOptions {
   std::string data = ".";
+  std::string completions;
   std::string out;
   int limit = 0;
   int threads = 2;
+  int batch = 256;
   int64_t seed = 1;
+  int rank = 0;
+  int ranks = 1;
   bool skip_bad = false;
   bool check = false;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("data", data, NotEmpty(), "folder with the suites' files as they are published");
-    visit("out", out, NoConstraint(), "folder for the results, NAME.json each; none when empty");
+    visit("completions", completions, NoConstraint(),
+          "judges a file of JSON lines {\"id\", \"completion\"} in the place of a policy's");
+    visit("out", out, NoConstraint(),
+          "folder for samples and results, NAME/result.json; one of its own in evals/ when empty; "
+          "what is there of the same evaluation is not done again");
     visit("limit", limit, AtLeast(0), "the first problems of each suite alone; 0: all");
     visit("threads", threads, Range(1, 1024), "processor threads; no result depends on it");
+    visit("batch", batch, Range(1, 1 << 16),
+          "completions sampled at a time; no result depends on it");
     visit("seed", seed, AtLeast(0), "of the random draws");
+    visit("rank", rank, AtLeast(0), "this process's number, from 0, of those that share the work");
+    visit("ranks", ranks, Range(1, 1 << 16), "processes that share the work, with one --out");
     visit("skip_bad", skip_bad, NoConstraint(),
           "leaves out records that cannot be used, and counts them");
     visit(

@@ -137,9 +137,8 @@ absl::StatusOr<std::unique_ptr<RolloutStream>> RolloutStream::Open(const Rollout
   ASSIGN_OR_RETURN(stream->packed_, PackedWeights::Pack(weights, limits.packing()));
   int64_t longest = weights.config.max_position_embeddings;
   if (limits.cache_tokens > 0) longest = std::min(longest, limits.cache_tokens);
-  ASSIGN_OR_RETURN(stream->generation_,
-                   engine.Begin(weights, *stream->packed_, options, longest, limits.max_sequences,
-                                /*cancelled=*/nullptr));
+  ASSIGN_OR_RETURN(stream->generation_, engine.Begin(weights, *stream->packed_, options, longest,
+                                                     limits.max_sequences, options.cancelled));
   // What becomes of it is said by Next.
   stream->team_ = std::thread([&team = *stream->generation_] { team.Run().IgnoreError(); });
   return stream;

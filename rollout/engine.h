@@ -49,12 +49,12 @@ struct GenerateOptions {
   uint64_t seed = 0;
   int64_t policy_version = 0;
   bool ignore_ends = false;  // completions take their whole budget whatever they say
+  // Ends early with CancelledError when it becomes true.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 struct GenerateRequest : GenerateOptions {
   std::vector<Prompt> prompts;
-  const std::atomic<bool>* cancelled =
-      nullptr;  // ends early with CancelledError when it becomes true
   // The prompts' tokens, one list for each prompt, in place of those of its text: for measurements.
   std::vector<std::vector<int32_t>> prompt_tokens;
 };

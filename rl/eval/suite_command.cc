@@ -1,15 +1,15 @@
 #include "rl/eval/suite_command.h"
 
-#include <algorithm>
 #include <cstdio>
-#include <memory>
-#include <set>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 #include "data/digest.h"
 #include "data/file.h"
@@ -18,14 +18,13 @@
 #include "policy/checkpoint_reader.h"
 #include "policy/checkpoint_tokenizer.h"
 #include "policy/policy_folder.h"
-#include "rl/eval/metrics.h"
+#include "rl/eval/result_table.h"
 #include "rl/eval/shipped_suites.h"
 #include "rl/eval/suite.h"
 #include "rl/eval/suite_check.h"
 #include "rl/eval/suite_result.h"
-#include "rl/fields_json.h"
+#include "rl/eval/suite_run.h"
 #include "rl/table.h"
-#include "rl/version.h"
 #include "rollout/engine.h"
 
 namespace grpo {
@@ -82,133 +81,88 @@ absl::Status TrySuites(const std::vector<LoadedSuite>& suites) {
   return absl::OkStatus();
 }
 
-// The mean over the problems of a family (empty: all) of `value`, in percent.
-template <typename Value>
-double MeanPercent(const SuiteResult& result, const std::string& family, const Value& value) {
-  double sum = 0;
-  int count = 0;
-  for (const SuiteProblemResult& problem : result.problems) {
-    if (!family.empty() && problem.family != family) continue;
-    sum += value(problem);
-    ++count;
-  }
-  return count == 0 ? 0 : 100 * sum / count;
+std::string TableText(const TableRows& rows) {
+  return rows.empty() ? "" : FormatTable(rows[0], {rows.begin() + 1, rows.end()});
 }
 
-double PassAt(const SuiteProblemResult& problem, int k) {
-  const int correct = std::count(problem.correct.begin(), problem.correct.end(), true);
-  return PassAtK(problem.correct.size(), correct, k);
+// The suite's folder in --out; by default one of its own for each evaluation, so that the same
+// command finds it again.
+std::string FolderOf(const SuiteOptions& options, const SuiteResult& head) {
+  if (!options.out.empty()) return absl::StrCat(options.out, "/", head.suite);
+  const std::string digest = Sha256Hex(SuiteResultToJson(head).dump());
+  return absl::StrCat("evals/", head.suite, "-", digest.substr(0, 12));
 }
 
-Row ResultRow(const SuiteConfig& suite, const SuiteResult& result, const std::string& family) {
-  std::vector<double> rates;
-  for (const SuiteProblemResult& problem : result.problems) {
-    if (family.empty() || problem.family == family) rates.push_back(problem.Rate());
-  }
-  const Interval interval = MeanInterval(rates, {0, 1});
-  const auto rate = [](const SuiteProblemResult& problem) { return problem.Rate(); };
-  Row row = {family.empty() ? "all" : family, absl::StrCat(rates.size()),
-             absl::StrFormat("%.1f %%", MeanPercent(result, family, rate)),
-             absl::StrFormat("%.1f to %.1f", 100 * interval.low, 100 * interval.high)};
-  for (double k : suite.pass_at) {
-    const auto pass = [k](const SuiteProblemResult& problem) { return PassAt(problem, k); };
-    row.push_back(absl::StrFormat("%.1f %%", MeanPercent(result, family, pass)));
-  }
-  return row;
+// Says every few seconds how far a suite is.
+std::function<void(size_t, size_t)> ProgressOf(const std::string& suite) {
+  const absl::Time start = absl::Now();
+  return [suite, start, said = 0.0](size_t done, size_t all) mutable {
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+    if (done < all && seconds - said < 5) return;
+    said = seconds;
+    std::fprintf(stderr, "%s  %zu/%zu problems  %.0f s\n", suite.c_str(), done, all, seconds);
+  };
 }
 
-std::string ResultTable(const SuiteConfig& suite, const SuiteResult& result) {
-  std::set<std::string> families;
-  double tokens = 0, truncated = 0, completions = 0;
-  int unscored = 0;
-  for (const SuiteProblemResult& problem : result.problems) {
-    families.insert(problem.family);
-    tokens += problem.tokens;
-    truncated += problem.truncated;
-    completions += problem.correct.size();
-    unscored += problem.unscored;
-  }
-  if (families.size() == 1) families.clear();
-  Row header = {suite.name, "problems", absl::StrFormat("mean@%d", suite.samples), "95 % interval"};
-  for (double k : suite.pass_at) header.push_back(absl::StrFormat("pass@%d", static_cast<int>(k)));
-  std::vector<Row> rows;
-  for (const std::string& family : families) rows.push_back(ResultRow(suite, result, family));
-  rows.push_back(ResultRow(suite, result, ""));
-  return absl::StrCat(
-      FormatTable(header, rows),
-      absl::StrFormat("%.0f tokens a completion, %.1f %% cut off at %d, %d without a verdict\n",
-                      tokens / completions, 100 * truncated / completions,
-                      suite.sampling.max_new_tokens, unscored));
+SuiteRunOptions RunOptionsOf(const SuiteOptions& chosen, const SuiteResult& head,
+                             const std::atomic<bool>& interrupted) {
+  SuiteRunOptions options;
+  options.folder = FolderOf(chosen, head);
+  options.seed = static_cast<uint64_t>(chosen.seed);
+  options.scoring_threads = chosen.threads;
+  options.rank = chosen.rank;
+  options.ranks = chosen.ranks;
+  options.cancelled = &interrupted;
+  options.progress = ProgressOf(head.suite);
+  return options;
 }
 
-SuiteProblemResult ResultOf(const ScoredGroup& scored) {
-  SuiteProblemResult result;
-  result.id = scored.group.prompt.name;
-  result.family = scored.group.prompt.family;
-  result.level = scored.group.prompt.pool;
-  for (size_t i = 0; i < scored.scores.size(); ++i) {
-    const Rollout& rollout = scored.group.rollouts[i];
-    result.correct.push_back(scored.scores[i].correct);
-    result.unscored += scored.scores[i].state != RewardState::kScored;
-    result.truncated += rollout.finish == FinishReason::kLength;
-    result.tokens += rollout.tokens.size();
-  }
-  return result;
-}
-
-absl::Status WriteResult(const std::string& folder, const SuiteResult& result) {
-  if (folder.empty()) return absl::OkStatus();
-  RETURN_IF_ERROR(MakeDirectories(folder));
-  return WriteFileAtomically(absl::StrCat(folder, "/", result.suite, ".json"),
-                             SuiteResultToJson(result).dump() + "\n");
-}
-
-// What a suite asks and how it judges: what must be the same where results are compared.
-std::string SuiteDigest(const SuiteConfig& suite) {
-  nlohmann::ordered_json rewards = FieldToJson(suite.reward);
-  return Sha256Hex(nlohmann::ordered_json{{"record", FieldsToJson(suite.record)},
-                                          {"reward", std::move(rewards)},
-                                          {"combine", suite.scorer.combine}}
-                       .dump());
+void Show(const SuiteConfig& suite, const SuiteResult& result, const std::string& folder) {
+  std::printf("%s%s%s/result.json and page.html\n", TableText(ResultTable(suite, result)).c_str(),
+              TableText(LevelTable(suite, result)).c_str(), folder.c_str());
+  std::fflush(stdout);
 }
 
 absl::Status Measure(const CommandLine& command, const std::vector<LoadedSuite>& suites,
                      const std::atomic<bool>& interrupted) {
+  const SuiteOptions& chosen = command.suite;
   ASSIGN_OR_RETURN(const auto checkpoint, CheckpointReader::Open(command.policy));
   ASSIGN_OR_RETURN(const auto tokenizer, LoadTokenizer(*checkpoint));
   ASSIGN_OR_RETURN(const ChatFormat format, LoadChatFormat(*checkpoint, *tokenizer));
   ASSIGN_OR_RETURN(const Weights weights, LoadWeights(*checkpoint, MatrixStorage::kAsStored));
+  const std::string digest = weights.Digest();
   EngineLimits limits;
-  limits.threads = command.suite.threads;
+  limits.threads = chosen.threads;
+  limits.max_sequences = chosen.batch;
   const RolloutEngine engine(tokenizer, format, limits);
-  SuiteResult result;
-  result.policy = command.policy;
-  result.policy_digest = weights.Digest();
-  result.seed = command.suite.seed;
-  result.version = kVersion;
   for (const LoadedSuite& suite : suites) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Scorer> scorer,
-                     Scorer::Create(suite.config.reward, suite.config.scorer));
-    GenerateRequest request;
-    request.prompts = suite.problems;
-    request.group_size = suite.config.samples;
-    request.sampling = suite.config.sampling;
-    request.seed = command.suite.seed;
-    request.cancelled = &interrupted;
-    ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups, engine.Generate(weights, request));
-    result.suite = suite.config.name;
-    result.data_digest = suite.digest;
-    result.suite_digest = SuiteDigest(suite.config);
-    result.sampling = FieldsToJson(suite.config.sampling);
-    result.samples = suite.config.samples;
-    result.problems.clear();
-    for (const ScoredGroup& scored :
-         scorer->Score(std::move(groups), suite.config.sampling.max_new_tokens)) {
-      result.problems.push_back(ResultOf(scored));
+    const SuiteResult head =
+        SuiteHead(suite.config, suite.digest, command.policy, digest, chosen.seed);
+    const SuiteRunOptions options = RunOptionsOf(chosen, head, interrupted);
+    ASSIGN_OR_RETURN(const absl::optional<SuiteResult> result,
+                     RunSuite(suite.config, suite.problems, head, weights, engine, options));
+    if (result.has_value()) {
+      Show(suite.config, *result, options.folder);
+    } else {
+      std::printf("%s: this rank's problems are done; other ranks have some left (%s)\n",
+                  suite.config.name.c_str(), options.folder.c_str());
     }
-    RETURN_IF_ERROR(WriteResult(command.suite.out, result));
-    std::fputs(ResultTable(suite.config, result).c_str(), stdout);
-    std::fflush(stdout);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Judge(const CommandLine& command, const std::vector<LoadedSuite>& suites,
+                   const std::atomic<bool>& interrupted) {
+  const std::string& file = command.suite.completions;
+  ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(file));
+  for (const LoadedSuite& suite : suites) {
+    const SuiteResult head = SuiteHead(suite.config, suite.digest, file, digest, /*seed=*/0);
+    const SuiteRunOptions options = RunOptionsOf(command.suite, head, interrupted);
+    ASSIGN_OR_RETURN(const SuiteResult result,
+                     JudgeCompletions(suite.config, suite.problems, head, file, options));
+    SuiteConfig given = suite.config;
+    given.samples = result.samples;
+    Show(given, result, options.folder);
   }
   return absl::OkStatus();
 }
@@ -248,7 +202,9 @@ absl::Status RunSuites(const CommandLine& command, const std::atomic<bool>& inte
   if (command.list) return ListSuites();
   if (!command.compared.empty()) return Compare(command.compared[0], command.compared[1]);
   ASSIGN_OR_RETURN(const std::vector<LoadedSuite> suites, LoadSuites(command));
-  return command.suite.check ? TrySuites(suites) : Measure(command, suites, interrupted);
+  if (command.suite.check) return TrySuites(suites);
+  if (!command.suite.completions.empty()) return Judge(command, suites, interrupted);
+  return Measure(command, suites, interrupted);
 }
 
 }  // namespace grpo

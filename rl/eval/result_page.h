@@ -1,0 +1,31 @@
+// A suite's result as one self-contained HTML page: tables, and every problem with its completions,
+// verdicts and reasons, to search, filter and sort.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "rl/eval/result_table.h"
+#include "rl/eval/suite.h"
+#include "rl/eval/suite_result.h"
+
+namespace grpo {
+
+class ResultPage {
+ public:
+  ResultPage(const SuiteConfig& suite, const SuiteResult& result);
+
+  // The samples of the next problem, as the sample log has them. Those beyond 64 MiB of text are
+  // left out; the page says so.
+  void Add(const std::vector<nlohmann::ordered_json>& samples);
+  std::string Html() const;
+
+ private:
+  nlohmann::ordered_json data_;
+  size_t bytes_ = 0;
+  size_t left_out_ = 0;
+};
+
+}  // namespace grpo
