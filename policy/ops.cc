@@ -739,18 +739,19 @@ ExpertOrder OrderByExpert(const at::Tensor& chosen, int64_t num_experts) {
   return order;
 }
 
-// rows[i] = factor[pair[i]] * source[pair[i] / K]; factor may be null.
-template <typename T>
-void GatherRows(const ExpertOrder& order, int64_t choices, int64_t width, const T* source,
-                const T* factor, T* rows) {
+// Row i is the source's row of pair[i]'s token. Of the source's type.
+at::Tensor GatherRows(const ExpertOrder& order, int64_t choices, const at::Tensor& source) {
+  const int64_t bytes = source.size(1) * source.element_size();
+  const at::Tensor rows =
+      at::empty({static_cast<int64_t>(order.pair.size()), source.size(1)}, source.options());
+  const char* const from = static_cast<const char*>(source.const_data_ptr());
+  char* const to = static_cast<char*>(rows.mutable_data_ptr());
   ParallelFor(order.pair.size(), kRowStep, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const T* from = source + order.pair[i] / choices * width;
-      T* to = rows + i * width;
-      const T scale = factor == nullptr ? T{1} : factor[order.pair[i]];
-      for (int64_t d = 0; d < width; ++d) to[d] = scale * from[d];
+      std::memcpy(to + i * bytes, from + order.pair[i] / choices * bytes, bytes);
     }
   });
+  return rows;
 }
 
 // sums[token] = sum over the token's choices, in their order, of factor * rows of that pair.
@@ -766,6 +767,11 @@ void SumRows(const ExpertOrder& order, int64_t choices, int64_t width, const T* 
                                       sums + n * width);
     }
   });
+}
+
+template <typename T>
+void ScaleRow(T factor, int64_t width, T* row) {
+  for (int64_t d = 0; d < width; ++d) row[d] *= factor;
 }
 
 // A stretch of one expert's rows.
@@ -820,14 +826,10 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
     const int64_t experts = gate_up.size(0), width = down.size(2), pairs = chosen.numel(),
                   choices = chosen.size(1);
     const ExpertOrder order = OrderByExpert(chosen, experts);
-    at::Tensor rows = at::empty({pairs, x.size(1)}, x.options());
+    const at::Tensor rows = GatherRows(order, choices, x);
     at::Tensor inner = at::empty({pairs, 2 * width}, x.options());
     at::Tensor outputs = at::empty({pairs, x.size(1)}, x.options());
     at::Tensor y = at::empty(x.sizes(), x.options());
-    GRPO_DISPATCH(x, [&] {
-      GatherRows<scalar_t>(order, choices, x.size(1), Data<scalar_t>(x), nullptr,
-                           rows.mutable_data_ptr<scalar_t>());
-    });
     const std::vector<ExpertRows> split = SplitByExpert(order);
     const Numerics wanted = numerics;
     at::Tensor gate_up_u, down_u;  // [pairs, r]
@@ -857,9 +859,11 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
                         x.size(0), y.mutable_data_ptr<scalar_t>());
     });
     const bool trains = gate_up.requires_grad() || gate_up_a.defined();
-    const at::Tensor kept = trains ? Factor(rows, gate_up) : rows;
-    context->save_for_backward({kept, inner, outputs, gate_up, down, chosen, weights, gate_up_a,
-                                gate_up_b, down_a, down_b, gate_up_u, down_u});
+    // Neither the rows nor the outputs, which are choices times as large: the rows are gathered
+    // once more, and the outputs' products with dy follow from the gradient of what is inside.
+    const at::Tensor kept = trains ? Factor(x, gate_up) : x;
+    context->save_for_backward({kept, inner, gate_up, down, chosen, weights, gate_up_a, gate_up_b,
+                                down_a, down_b, gate_up_u, down_u});
     context->saved_data["gate_up_scale"] = gate_up_scale;
     context->saved_data["down_scale"] = down_scale;
     return y;
@@ -876,32 +880,19 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
 
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &rows = saved[0], &inner = saved[1], &outputs = saved[2], &gate_up = saved[3],
-                     &down = saved[4];
-    const at::Tensor &chosen = saved[5], &weights = saved[6];
+    const at::Tensor &inner = saved[1], &gate_up = saved[2], &down = saved[3];
+    const at::Tensor &chosen = saved[4], &weights = saved[5];
     const at::Tensor dy = grads[0].contiguous();
     const int64_t choices = chosen.size(1), model_width = dy.size(1);
     const ExpertOrder order = OrderByExpert(chosen, gate_up.size(0));
-    at::Tensor d_outputs = at::empty(outputs.sizes(), dy.options()),
-               d_weights = at::empty(weights.sizes(), dy.options());
-    at::Tensor dx = at::empty(dy.sizes(), dy.options());
-    GRPO_DISPATCH(dy, [&] {
-      GatherRows<scalar_t>(order, choices, model_width, Data<scalar_t>(dy), Data<scalar_t>(weights),
-                           d_outputs.mutable_data_ptr<scalar_t>());
-      ParallelFor(order.pair.size(), kRowStep, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t pair = order.pair[i];
-          d_weights.mutable_data_ptr<scalar_t>()[pair] =
-              ActiveKernels<scalar_t>().dot(Data<scalar_t>(dy) + pair / choices * model_width,
-                                            Data<scalar_t>(outputs) + i * model_width, model_width);
-        }
-      });
-    });
-    const ExpertPair base(gate_up, down), a(saved[7], saved[9]), b(saved[8], saved[10]);
+    at::Tensor d_weights = at::empty(weights.sizes(), dy.options()),
+               dx = at::empty(dy.sizes(), dy.options());
+    const ExpertPair base(gate_up, down), a(saved[6], saved[8]), b(saved[7], saved[9]);
     const at::Tensor d_rows =
-        BackwardOfExperts(order, rows, inner, d_outputs, saved[11], saved[12],
+        BackwardOfExperts(order, GatherRows(order, choices, saved[0].contiguous()), inner,
+                          GatherRows(order, choices, dy), weights, saved[10], saved[11],
                           context->saved_data["gate_up_scale"].toDouble(),
-                          context->saved_data["down_scale"].toDouble(), base, a, b);
+                          context->saved_data["down_scale"].toDouble(), base, a, b, d_weights);
     GRPO_DISPATCH(dy, [&] {
       SumRows<scalar_t>(order, choices, model_width, Data<scalar_t>(d_rows), nullptr, dy.size(0),
                         dx.mutable_data_ptr<scalar_t>());
@@ -919,20 +910,25 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
             at::Tensor()};
   }
 
-  // Returns the gradient of `rows`; adds those of what is trained.
+  // `dy` has a row for each pair, as `rows` does. An output counts `weights` times: gradients pass
+  // through down without that factor, so that their product with `active` is the weight's own
+  // gradient; then it is put on d_inner and on `active`, which are narrower than dy. Returns the
+  // gradient of `rows`, fills d_weights, and adds the gradients of what is trained.
   static at::Tensor BackwardOfExperts(const ExpertOrder& order, const at::Tensor& rows,
-                                      const at::Tensor& inner, const at::Tensor& d_outputs,
-                                      const at::Tensor& gate_up_u, const at::Tensor& down_u,
-                                      double gate_up_scale, double down_scale,
-                                      const ExpertPair& base, const ExpertPair& a,
-                                      const ExpertPair& b) {
+                                      const at::Tensor& inner, const at::Tensor& dy,
+                                      const at::Tensor& weights, const at::Tensor& gate_up_u,
+                                      const at::Tensor& down_u, double gate_up_scale,
+                                      double down_scale, const ExpertPair& base,
+                                      const ExpertPair& a, const ExpertPair& b,
+                                      at::Tensor& d_weights) {
     const int64_t width = base.down.size(2);
     const auto like = [](const at::Tensor& tensor) {
       return tensor.defined() ? at::empty(tensor.sizes(), tensor.options()) : at::Tensor();
     };
     const at::Tensor active = at::empty({rows.size(0), width}, rows.options()),  // as rows are
         d_inner = like(inner), d_rows = at::empty(rows.sizes(), inner.options()),
-                     d_gate_up_u = like(gate_up_u), d_down_u = like(down_u);
+                     d_gate_up_u = like(gate_up_u), d_down_u = like(down_u),
+                     weighted_down_u = down_u.defined() ? down_u.clone() : at::Tensor();
     const std::vector<ExpertRows> split = SplitByExpert(order);
     ParallelForEach(split.size(), [&](int64_t i) {
       const c10::NoGradGuard no_grad;
@@ -950,8 +946,8 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
         MultiplyHere(part(du), a_all[e], dx, true);
       };
       const at::Tensor d_active = at::empty({count, width}, inner.options());
-      MultiplyHere(part(d_outputs), base.down[e], d_active, false);
-      through(part(d_outputs), a.down, b.down, down_scale, d_down_u, d_active);
+      MultiplyHere(part(dy), base.down[e], d_active, false);
+      through(part(dy), a.down, b.down, down_scale, d_down_u, d_active);
       const bool narrower = IsBFloat16(active);
       const at::Tensor activated =
           narrower ? at::empty({count, width}, inner.options()) : part(active);
@@ -960,6 +956,22 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
             count, width, Data<scalar_t>(d_active), Data<scalar_t>(part(inner)),
             part(d_inner).template mutable_data_ptr<scalar_t>(),
             activated.template mutable_data_ptr<scalar_t>());
+        for (int64_t row = 0; row < count; ++row) {
+          const int64_t pair = order.pair[begin + row];
+          const scalar_t weight = Data<scalar_t>(weights)[pair];
+          scalar_t* const active_row =
+              activated.template mutable_data_ptr<scalar_t>() + row * width;
+          d_weights.mutable_data_ptr<scalar_t>()[pair] = ActiveKernels<scalar_t>().dot(
+              Data<scalar_t>(d_active) + row * width, active_row, width);
+          ScaleRow(weight, width, active_row);
+          ScaleRow(weight, 2 * width,
+                   part(d_inner).template mutable_data_ptr<scalar_t>() + row * 2 * width);
+          if (down_u.defined()) {
+            ScaleRow(
+                weight, down_u.size(1),
+                part(weighted_down_u).template mutable_data_ptr<scalar_t>() + row * down_u.size(1));
+          }
+        }
       });
       if (narrower) part(active).copy_(activated);
       MultiplyHere(part(d_inner), base.gate_up[e], part(d_rows), false);
@@ -974,10 +986,10 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
       if (gradient.wanted()) products.push_back({gradient.sum, left, right});
     };
     add(base.d_gate_up, d_inner, rows);
-    add(base.d_down, d_outputs, active);
+    add(base.d_down, dy, active);
     add(b.d_gate_up, d_inner, gate_up_u);
     add(a.d_gate_up, d_gate_up_u, rows);
-    add(b.d_down, d_outputs, down_u);
+    add(b.d_down, dy, weighted_down_u);
     add(a.d_down, d_down_u, active);
     const int64_t experts = base.gate_up.size(0);
     ParallelForEach(experts * products.size(), [&](int64_t i) {
