@@ -9,7 +9,8 @@ cold start runs once; every algorithm goes on from its policy for 100 steps, eva
 
 --lagging runs, in the place of algorithms, one (dapo) whose rollouts come from the policy of 4 steps before, with two
 updates a step, and each setting that is there for that: without anything, with ratios to the learner's own policy, with
-truncated importance sampling, with the rollouts' experts replayed, and with a selection bias that follows the load.
+truncated importance sampling, with the rollouts' experts replayed, and with a selection bias that follows the load, the
+experts replayed or not.
 """
 import argparse
 import json
@@ -32,6 +33,8 @@ LAGGING = {
     "lag_4_tis_replay": ["grpo.off_policy.recompute_old=true", "grpo.off_policy.correction=tis",
                          "grpo.replay_routing=true"],
     "lag_4_moving_bias": ["grpo.router.bias=rollouts", "grpo.router.bias_rate=0.01"],
+    "lag_4_moving_bias_replay": ["grpo.router.bias=rollouts", "grpo.router.bias_rate=0.01",
+                                 "grpo.replay_routing=true"],
 }
 
 
