@@ -17,25 +17,27 @@ double RateOf(double hardest, double easiest, int samples, RandomStream& random)
   return static_cast<double>(right) / samples;
 }
 
+// Problems, completions of each, and the range of their skills.
+struct Simulation {
+  int problems, samples;
+  double hardest, easiest;
+};
+
 TEST(MeanIntervalTest, CoversTheTrueMeanAboutNinetyFiveTimesInAHundred) {
-  for (const int problems : {30, 100}) {
-    for (const int samples : {1, 8}) {
-      for (const auto& [hardest, easiest] :
-           std::vector<std::pair<double, double>>{{0, 1}, {0.1, 0.5}, {0.6, 1}}) {
-        RandomStream random(7, problems * 100 + samples);
-        const int trials = 1000;
-        int covered = 0;
-        for (int trial = 0; trial < trials; ++trial) {
-          std::vector<double> rates(problems);
-          for (double& rate : rates) rate = RateOf(hardest, easiest, samples, random);
-          const Interval interval = MeanInterval(rates, {0, 1}, {600, uint64_t(trial)});
-          const double truth = (hardest + easiest) / 2;
-          covered += interval.low <= truth && truth <= interval.high;
-        }
-        EXPECT_NEAR(static_cast<double>(covered) / trials, 0.95, 0.02)
-            << problems << " problems, " << samples << " samples, " << hardest << " to " << easiest;
-      }
+  for (const auto& [problems, samples, hardest, easiest] : std::vector<Simulation>{
+           {30, 1, 0, 1}, {30, 8, 0.1, 0.5}, {100, 1, 0.1, 0.5}, {100, 8, 0.6, 1}}) {
+    RandomStream random(7, problems * 100 + samples);
+    const int trials = 1000;
+    int covered = 0;
+    for (int trial = 0; trial < trials; ++trial) {
+      std::vector<double> rates(problems);
+      for (double& rate : rates) rate = RateOf(hardest, easiest, samples, random);
+      const Interval interval = MeanInterval(rates, {0, 1}, {600, uint64_t(trial)});
+      const double truth = (hardest + easiest) / 2;
+      covered += interval.low <= truth && truth <= interval.high;
     }
+    EXPECT_NEAR(static_cast<double>(covered) / trials, 0.95, 0.02)
+        << problems << " problems, " << samples << " samples, " << hardest << " to " << easiest;
   }
 }
 
