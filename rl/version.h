@@ -1,3 +1,4 @@
+// The version of the program, as --version prints it and results note it.
 #pragma once
 
 namespace grpo {

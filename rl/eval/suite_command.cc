@@ -87,9 +87,9 @@ std::string TableText(const TableRows& rows) {
 
 // The suite's folder in --out; by default one of its own for each evaluation, so that the same
 // command finds it again.
-std::string FolderOf(const SuiteOptions& options, const SuiteResult& head) {
+std::string FolderOf(const SuiteOptions& options, const SuiteResult& head, size_t problems) {
   if (!options.out.empty()) return absl::StrCat(options.out, "/", head.suite);
-  const std::string digest = Sha256Hex(SuiteResultToJson(head).dump());
+  const std::string digest = Sha256Hex(absl::StrCat(problems, SuiteResultToJson(head).dump()));
   return absl::StrCat("evals/", head.suite, "-", digest.substr(0, 12));
 }
 
@@ -104,10 +104,10 @@ std::function<void(size_t, size_t)> ProgressOf(const std::string& suite) {
   };
 }
 
-SuiteRunOptions RunOptionsOf(const SuiteOptions& chosen, const SuiteResult& head,
+SuiteRunOptions RunOptionsOf(const SuiteOptions& chosen, const SuiteResult& head, size_t problems,
                              const std::atomic<bool>& interrupted) {
   SuiteRunOptions options;
-  options.folder = FolderOf(chosen, head);
+  options.folder = FolderOf(chosen, head, problems);
   options.seed = static_cast<uint64_t>(chosen.seed);
   options.scoring_threads = chosen.threads;
   options.rank = chosen.rank;
@@ -138,7 +138,7 @@ absl::Status Measure(const CommandLine& command, const std::vector<LoadedSuite>&
   for (const LoadedSuite& suite : suites) {
     const SuiteResult head =
         SuiteHead(suite.config, suite.digest, command.policy, digest, chosen.seed);
-    const SuiteRunOptions options = RunOptionsOf(chosen, head, interrupted);
+    const SuiteRunOptions options = RunOptionsOf(chosen, head, suite.problems.size(), interrupted);
     ASSIGN_OR_RETURN(const absl::optional<SuiteResult> result,
                      RunSuite(suite.config, suite.problems, head, weights, engine, options));
     if (result.has_value()) {
@@ -157,7 +157,8 @@ absl::Status Judge(const CommandLine& command, const std::vector<LoadedSuite>& s
   ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(file));
   for (const LoadedSuite& suite : suites) {
     const SuiteResult head = SuiteHead(suite.config, suite.digest, file, digest, /*seed=*/0);
-    const SuiteRunOptions options = RunOptionsOf(command.suite, head, interrupted);
+    const SuiteRunOptions options =
+        RunOptionsOf(command.suite, head, suite.problems.size(), interrupted);
     ASSIGN_OR_RETURN(const SuiteResult result,
                      JudgeCompletions(suite.config, suite.problems, head, file, options));
     SuiteConfig given = suite.config;
