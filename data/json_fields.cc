@@ -55,6 +55,16 @@ const nlohmann::json& FieldOrNull(const nlohmann::json& object, const std::strin
   return field == object.end() ? null : *field;
 }
 
+std::string FieldNames(const nlohmann::json& object) {
+  std::vector<std::string> names;
+  for (const auto& [key, unused] : object.items()) names.push_back(QuoteForMessage(key, 40));
+  if (names.size() > 12) {
+    names.resize(12);
+    names.push_back("...");
+  }
+  return names.empty() ? "no fields" : absl::StrJoin(names, ", ");
+}
+
 absl::Status CheckObject(const nlohmann::json& value, const std::vector<std::string>& known,
                          const std::string& where) {
   if (!value.is_object()) {

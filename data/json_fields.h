@@ -28,6 +28,9 @@ absl::StatusOr<std::string> TypeField(const nlohmann::json& component, const std
 // The value of the key, or null; no copy.
 const nlohmann::json& FieldOrNull(const nlohmann::json& object, const std::string& key);
 
+// The names of its fields for a message, at most twelve of them: "id, question".
+std::string FieldNames(const nlohmann::json& object);
+
 // An error where `value` is not an object, or has a key that is not in `known`.
 absl::Status CheckObject(const nlohmann::json& value, const std::vector<std::string>& known,
                          const std::string& where);

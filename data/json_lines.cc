@@ -1,13 +1,12 @@
 #include "data/json_lines.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include <zlib.h>
 
+#include "data/gzip.h"
 #include "data/json.h"
 #include "data/status_macros.h"
 
@@ -37,10 +36,7 @@ absl::StatusOr<JsonRecord> ParseJsonLine(absl::string_view text, const std::stri
 
 absl::StatusOr<std::unique_ptr<JsonLinesReader>> JsonLinesReader::Open(const std::string& path,
                                                                        size_t max_line_bytes) {
-  File file(gzopen(path.c_str(), "rbe"), gzclose_r);
-  if (file == nullptr) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open '", path, "'"));
-  }
+  ASSIGN_OR_RETURN(File file, OpenGzip(path));
   return std::unique_ptr<JsonLinesReader>(
       new JsonLinesReader(path, max_line_bytes, std::move(file)));
 }
@@ -59,17 +55,11 @@ absl::StatusOr<absl::optional<JsonRecord>> JsonLinesReader::Next() {
 absl::StatusOr<bool> JsonLinesReader::ReadMore() {
   const size_t size = buffer_.size();
   buffer_.resize(size + kChunkBytes);
-  const int count = gzread(file_.get(), &buffer_[size], kChunkBytes);
-  buffer_.resize(size + std::max(0, count));
-  if (count > 0) return true;
-  int code = Z_OK;
-  const char* problem = gzerror(file_.get(), &code);
-  if (code == Z_OK || code == Z_STREAM_END) return false;
-  if (code == Z_ERRNO) return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path_, "'"));
-  return absl::DataLossError(
-      absl::StrCat(path_, ": after line ", line_, ": cannot go on decompressing: ",
-                   code == Z_BUF_ERROR ? "the file ends within its compressed data" : problem,
-                   "; fetch the file again"));
+  const absl::StatusOr<size_t> count = ReadGzip(file_.get(), &buffer_[size], kChunkBytes,
+                                                absl::StrCat(path_, ": after line ", line_));
+  buffer_.resize(size + count.value_or(0));
+  RETURN_IF_ERROR(count.status());
+  return *count > 0;
 }
 
 absl::StatusOr<bool> JsonLinesReader::ReadLine() {

@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "data/json.h"
+#include "data/json_fields.h"
 #include "data/prompt_file.h"
 #include "data/status_macros.h"
 
@@ -12,16 +12,6 @@ namespace grpo {
 namespace {
 
 using nlohmann::json;
-
-std::string FieldNames(const json& object) {
-  std::vector<std::string> names;
-  for (const auto& [key, unused] : object.items()) names.push_back(QuoteForMessage(key, 40));
-  if (names.size() > 12) {
-    names.resize(12);
-    names.push_back("...");
-  }
-  return names.empty() ? "no fields" : absl::StrJoin(names, ", ");
-}
 
 // Reads one record's fields.
 class RecordReader {

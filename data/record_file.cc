@@ -1,14 +1,13 @@
 #include "data/record_file.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include <zlib.h>
 
+#include "data/gzip.h"
 #include "data/json.h"
 #include "data/json_lines.h"
 #include "data/status_macros.h"
@@ -24,27 +23,15 @@ constexpr size_t kStart = 4096;                    // bytes that tell the format
 
 // At most `limit` bytes of the file, uncompressed.
 absl::StatusOr<std::string> ReadUncompressed(const std::string& path, size_t limit) {
-  const std::unique_ptr<gzFile_s, int (*)(gzFile_s*)> file(gzopen(path.c_str(), "rbe"), gzclose_r);
-  if (file == nullptr) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open '", path, "'"));
-  }
+  ASSIGN_OR_RETURN(const GzipFile file, OpenGzip(path));
   std::string text;
   while (text.size() < limit) {
     const size_t size = text.size();
     text.resize(std::min(limit, size + (size_t{1} << 20)));
-    const int count = gzread(file.get(), &text[size], text.size() - size);
-    text.resize(size + std::max(0, count));
-    if (count > 0) continue;
-    int code = Z_OK;
-    const char* problem = gzerror(file.get(), &code);
-    if (code == Z_OK || code == Z_STREAM_END) break;
-    if (code == Z_ERRNO) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot read '", path, "'"));
-    }
-    return absl::DataLossError(
-        absl::StrCat(path, ": cannot be decompressed: ",
-                     code == Z_BUF_ERROR ? "the file ends within its compressed data" : problem,
-                     "; fetch the file again"));
+    ASSIGN_OR_RETURN(const size_t count,
+                     ReadGzip(file.get(), &text[size], text.size() - size, path));
+    text.resize(size + count);
+    if (count == 0) break;
   }
   return text;
 }

@@ -14,7 +14,6 @@
 #include "rl/recipe_node.h"
 #include "rl/recipe_override.h"
 #include "rl/recipe_reader.h"
-#include "rl/recipe_toml.h"
 
 namespace grpo {
 namespace {
@@ -30,13 +29,8 @@ std::string AlgorithmOf(const RecipeNode& tree) {
 
 absl::StatusOr<Recipe> ParseRecipe(const std::string& toml, const std::string& origin,
                                    const std::vector<std::string>& overrides) {
-  ASSIGN_OR_RETURN(RecipeNode tree, ParseToml(toml, origin));
-  // The file as a whole: where an error that no single key is to blame for is reported.
-  tree.position = {origin, 0, 0, 0};
   RecipeErrors errors;
-  for (size_t i = 0; i < overrides.size(); ++i) {
-    ApplyOverride(overrides[i], static_cast<int>(i) + 1, tree, errors);
-  }
+  ASSIGN_OR_RETURN(const RecipeNode tree, ParseWithOverrides(toml, origin, overrides, errors));
   Recipe recipe;
   ApplyAlgorithm(AlgorithmOf(tree), &recipe.grpo.objective);
   ReadContext context{errors, PathsOf<Recipe>()};

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
+#include "data/status_macros.h"
 #include "rl/recipe_toml.h"
 
 namespace grpo {
@@ -61,6 +62,18 @@ RecipeNode* Descend(RecipeNode& node, absl::string_view key, const std::string& 
 }
 
 }  // namespace
+
+absl::StatusOr<RecipeNode> ParseWithOverrides(const std::string& toml, const std::string& origin,
+                                              const std::vector<std::string>& overrides,
+                                              RecipeErrors& errors) {
+  ASSIGN_OR_RETURN(RecipeNode tree, ParseToml(toml, origin));
+  // The file as a whole: where an error that no single key is to blame for is reported.
+  tree.position = {origin, 0, 0, 0};
+  for (size_t i = 0; i < overrides.size(); ++i) {
+    ApplyOverride(overrides[i], static_cast<int>(i) + 1, tree, errors);
+  }
+  return tree;
+}
 
 absl::optional<RecipeNode> OverrideValue(absl::string_view text, const RecipePosition& position) {
   absl::optional<RecipeNode> value = ParseTomlValue(text, position);

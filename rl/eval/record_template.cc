@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 
 #include "data/json.h"
+#include "data/json_fields.h"
 #include "data/status_macros.h"
 
 namespace grpo {
@@ -52,19 +53,18 @@ absl::StatusOr<RecordTemplates> RecordTemplates::Parse(const SuiteRecord& config
     ASSIGN_OR_RETURN(Field field, ParseField(text));
     made.fields_.push_back(std::move(field));
   }
-  const std::pair<Template*, std::pair<const char*, const std::string*>> all[] = {
-      {&made.id_, {"id", &config.id}},
-      {&made.prompt_, {"prompt", &config.prompt}},
-      {&made.answer_, {"answer", &config.answer}},
-      {&made.family_, {"family", &config.family}},
-      {&made.level_, {"level", &config.level}},
-      {&made.metadata_, {"metadata", &config.metadata}},
-      {&made.solution_, {"solution", &config.solution}}};
-  for (const auto& [to, from] : all) {
-    to->key = from.first;
-    if (from.second->empty()) continue;
-    ASSIGN_OR_RETURN(to->text, ChatTemplate::Parse(*from.second, from.first));
-  }
+  const auto parse = [](const char* key, const std::string& text, Template& to) -> absl::Status {
+    if (text.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(to, ChatTemplate::Parse(text, key));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(parse("id", config.id, made.id_));
+  RETURN_IF_ERROR(parse("prompt", config.prompt, made.prompt_));
+  RETURN_IF_ERROR(parse("answer", config.answer, made.answer_));
+  RETURN_IF_ERROR(parse("family", config.family, made.family_));
+  RETURN_IF_ERROR(parse("level", config.level, made.level_));
+  RETURN_IF_ERROR(parse("metadata", config.metadata, made.metadata_));
+  RETURN_IF_ERROR(parse("solution", config.solution, made.solution_));
   return made;
 }
 
@@ -73,13 +73,8 @@ absl::Status RecordTemplates::CheckFields(const DataRecord& record) const {
     const std::string expected = absl::StrJoin(field.kinds, " or ");
     const auto value = record.value.find(field.name);
     if (value == record.value.end()) {
-      std::vector<std::string> names;
-      for (const auto& [name, unused] : record.value.items()) {
-        names.push_back(QuoteForMessage(name, 40));
-      }
-      if (names.size() > 12) names.resize(12);
       return Wrong(record, absl::StrCat("the record has no \"", field.name, "\" (", expected,
-                                        "); it has: ", absl::StrJoin(names, ", ")));
+                                        "); it has: ", FieldNames(record.value)));
     }
     const bool fits = std::any_of(field.kinds.begin(), field.kinds.end(),
                                   [&](const std::string& kind) { return IsOfKind(*value, kind); });
@@ -98,8 +93,8 @@ absl::StatusOr<Prompt> RecordTemplates::ProblemOf(const DataRecord& record, cons
   context["record_number"] = record_number;
   context["joined"] = joined;
   const auto render = [&](const Template& from) -> absl::StatusOr<std::string> {
-    if (from.text == nullptr) return std::string();
-    absl::StatusOr<std::string> text = from.text->Render(context);
+    if (from == nullptr) return std::string();
+    absl::StatusOr<std::string> text = from->Render(context);
     if (!text.ok()) {
       return Wrong(record, absl::StrCat("the suite's template ", text.status().message()));
     }
@@ -115,10 +110,10 @@ absl::StatusOr<Prompt> RecordTemplates::ProblemOf(const DataRecord& record, cons
   if (absl::StripAsciiWhitespace(problem.text).empty()) {
     return Wrong(record, "the prompt is empty");
   }
-  if (answer_.text != nullptr && absl::StripAsciiWhitespace(problem.answer).empty()) {
+  if (answer_ != nullptr && absl::StripAsciiWhitespace(problem.answer).empty()) {
     return Wrong(record, "the answer is empty");
   }
-  if (metadata_.text == nullptr) {
+  if (metadata_ == nullptr) {
     problem.metadata_json = record.value.dump();
     return problem;
   }

@@ -34,10 +34,7 @@ class RecordTemplates {
     std::string name;
     std::vector<std::string> kinds;
   };
-  struct Template {
-    std::string key;
-    std::shared_ptr<const ChatTemplate> text;  // null: an empty text
-  };
+  using Template = std::shared_ptr<const ChatTemplate>;  // null: an empty text
 
   static absl::StatusOr<Field> ParseField(const std::string& text);
   absl::Status CheckFields(const DataRecord& record) const;

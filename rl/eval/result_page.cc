@@ -16,17 +16,6 @@ constexpr size_t kMostText = size_t{64} << 20;
 
 }  // namespace
 
-ResultPage::ResultPage(const SuiteConfig& suite, const SuiteResult& result) {
-  ordered_json head = SuiteResultToJson(result);
-  head.erase("problems");
-  data_ = {{"title", suite.title},
-           {"head", std::move(head)},
-           {"tables", {ResultTable(suite, result)}},
-           {"problems", ordered_json::array()}};
-  const TableRows levels = LevelTable(suite, result);
-  if (!levels.empty()) data_["tables"].push_back(levels);
-}
-
 void ResultPage::Add(const std::vector<ordered_json>& samples) {
   const ordered_json& first = samples[0];
   ordered_json problem = {{"number", first.value("problem", 0)}, {"id", first.value("name", "")}};
@@ -45,16 +34,24 @@ void ResultPage::Add(const std::vector<ordered_json>& samples) {
   if (bytes_ > kMostText) {
     ++left_out_;
   } else {
-    data_["problems"].push_back(std::move(problem));
+    problems_.push_back(std::move(problem));
   }
 }
 
-std::string ResultPage::Html() const {
-  ordered_json data = data_;
+std::string ResultPage::Html(const SuiteConfig& suite, const SuiteResult& result) const {
+  ordered_json head = SuiteResultToJson(result);
+  head.erase("problems");
+  ordered_json tables = {ResultTable(suite, result)};
+  const TableRows levels = LevelTable(suite, result);
+  if (!levels.empty()) tables.push_back(levels);
+  std::string title = suite.title;
   if (left_out_ > 0) {
-    data["title"] = absl::StrCat(data_["title"].get<std::string>(), " (", left_out_,
-                                 " problems are in the sample files alone)");
+    absl::StrAppend(&title, " (", left_out_, " problems are in the sample files alone)");
   }
+  const ordered_json data = {{"title", title},
+                             {"head", std::move(head)},
+                             {"tables", std::move(tables)},
+                             {"problems", problems_}};
   // In a script element "</script>" and "<!--" would end the data or change how it is read.
   const std::string json = absl::StrReplaceAll(data.dump(), {{"<", "\\u003c"}});
   const std::string page = kResultPageHtml;

@@ -15,15 +15,13 @@ namespace grpo {
 
 class ResultPage {
  public:
-  ResultPage(const SuiteConfig& suite, const SuiteResult& result);
-
   // The samples of the next problem, as the sample log has them. Those beyond 64 MiB of text are
   // left out; the page says so.
   void Add(const std::vector<nlohmann::ordered_json>& samples);
-  std::string Html() const;
+  std::string Html(const SuiteConfig& suite, const SuiteResult& result) const;
 
  private:
-  nlohmann::ordered_json data_;
+  nlohmann::ordered_json problems_ = nlohmann::ordered_json::array();
   size_t bytes_ = 0;
   size_t left_out_ = 0;
 };

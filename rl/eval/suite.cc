@@ -12,13 +12,12 @@
 #include "rl/recipe_node.h"
 #include "rl/recipe_override.h"
 #include "rl/recipe_reader.h"
-#include "rl/recipe_toml.h"
 
 namespace grpo {
 namespace {
 
 // What no single key tells.
-void CheckSuite(const SuiteConfig& suite, const RecipeNode& tree, RecipeErrors& errors) {
+void CheckConfig(const SuiteConfig& suite, const RecipeNode& tree, RecipeErrors& errors) {
   const auto refuse = [&](bool wrong, const char* path, const std::string& message) {
     if (wrong && !errors.Touches(path)) errors.Add(PositionOf(tree, path), path, message);
   };
@@ -36,16 +35,12 @@ void CheckSuite(const SuiteConfig& suite, const RecipeNode& tree, RecipeErrors& 
 
 absl::StatusOr<SuiteConfig> ParseSuite(const std::string& toml, const std::string& origin,
                                        const std::vector<std::string>& overrides) {
-  ASSIGN_OR_RETURN(RecipeNode tree, ParseToml(toml, origin));
-  tree.position = {origin, 0, 0, 0};
   RecipeErrors errors;
-  for (size_t i = 0; i < overrides.size(); ++i) {
-    ApplyOverride(overrides[i], static_cast<int>(i) + 1, tree, errors);
-  }
+  ASSIGN_OR_RETURN(const RecipeNode tree, ParseWithOverrides(toml, origin, overrides, errors));
   SuiteConfig suite;
   ReadContext context{errors, PathsOf<SuiteConfig>()};
   ReadTable(tree, "", suite, context);
-  CheckSuite(suite, tree, errors);
+  CheckConfig(suite, tree, errors);
   RETURN_IF_ERROR(errors.ToStatus());
   return suite;
 }

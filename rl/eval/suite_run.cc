@@ -166,18 +166,15 @@ absl::StatusOr<std::unique_ptr<SampleLog>> OpenLog(const SuiteResult& head, int 
 absl::StatusOr<SuiteResult> Finish(const SuiteConfig& suite, const SuiteResult& head,
                                    const SampleLog& log, const std::string& folder) {
   SuiteResult result = head;
-  const auto add_result = [&](int64_t, const std::vector<ordered_json>& records) {
+  ResultPage page;
+  const auto add = [&](int64_t, const std::vector<ordered_json>& records) {
     result.problems.push_back(ResultOf(records));
-    return absl::OkStatus();
-  };
-  RETURN_IF_ERROR(log.ForEachProblem(add_result));
-  ResultPage page(suite, result);
-  const auto add_samples = [&](int64_t, const std::vector<ordered_json>& records) {
     page.Add(records);
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(log.ForEachProblem(add_samples));
-  RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, "/page.html"), page.Html()));
+  RETURN_IF_ERROR(log.ForEachProblem(add));
+  RETURN_IF_ERROR(
+      WriteFileAtomically(absl::StrCat(folder, "/page.html"), page.Html(suite, result)));
   RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, "/result.json"),
                                       SuiteResultToJson(result).dump() + "\n"));
   return result;
