@@ -19,7 +19,8 @@ const LayerAdapters kNoAdapters;
 
 at::Tensor Mlp(const at::Tensor& x, const MlpWeights& weights, const LayerAdapters& adapters) {
   const at::Tensor inner = Adapt(Linear(x, weights.gate_up), 0, x, adapters.gate);
-  const at::Tensor active = SwiGlu(Adapt(inner, weights.down.size(1), x, adapters.up));
+  const at::Tensor active =
+      SwiGlu(Adapt(inner, weights.down.size(1), x, adapters.up), weights.down.scalar_type());
   return Adapt(Linear(active, weights.down), 0, active, adapters.down);
 }
 

@@ -361,8 +361,9 @@ struct AddAndNormFunction : Function<AddAndNormFunction> {
 };
 
 struct SwiGluFunction : Function<SwiGluFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& gate_up) {
-    context->save_for_backward({gate_up});
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& gate_up,
+                            at::ScalarType kept) {
+    context->save_for_backward({Converted(gate_up, kept)});
     const int64_t width = gate_up.size(1) / 2;
     at::Tensor y = at::empty({gate_up.size(0), width}, gate_up.options());
     GRPO_DISPATCH(y, [&] {
@@ -375,8 +376,8 @@ struct SwiGluFunction : Function<SwiGluFunction> {
     return y;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
-    const at::Tensor gate_up = context->get_saved_variables()[0];
     const at::Tensor dy = grads[0].contiguous();
+    const at::Tensor gate_up = Converted(context->get_saved_variables()[0], dy.scalar_type());
     at::Tensor d_gate_up = at::empty(gate_up.sizes(), gate_up.options());
     const int64_t width = dy.size(1);
     GRPO_DISPATCH(dy, [&] {
@@ -387,7 +388,7 @@ struct SwiGluFunction : Function<SwiGluFunction> {
             d_gate_up.mutable_data_ptr<scalar_t>() + begin * 2 * width, nullptr);
       });
     });
-    return {d_gate_up};
+    return {d_gate_up, at::Tensor()};
   }
 };
 
@@ -862,8 +863,8 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
     // Neither the rows nor the outputs, which are choices times as large: the rows are gathered
     // once more, and the outputs' products with dy follow from the gradient of what is inside.
     const at::Tensor kept = trains ? Factor(x, gate_up) : x;
-    context->save_for_backward({kept, inner, gate_up, down, chosen, weights, gate_up_a, gate_up_b,
-                                down_a, down_b, gate_up_u, down_u});
+    context->save_for_backward({kept, Factor(inner, gate_up), gate_up, down, chosen, weights,
+                                gate_up_a, gate_up_b, down_a, down_b, gate_up_u, down_u});
     context->saved_data["gate_up_scale"] = gate_up_scale;
     context->saved_data["down_scale"] = down_scale;
     return y;
@@ -926,8 +927,9 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
       return tensor.defined() ? at::empty(tensor.sizes(), tensor.options()) : at::Tensor();
     };
     const at::Tensor active = at::empty({rows.size(0), width}, rows.options()),  // as rows are
-        d_inner = like(inner), d_rows = at::empty(rows.sizes(), inner.options()),
-                     d_gate_up_u = like(gate_up_u), d_down_u = like(down_u),
+        d_inner = at::empty(inner.sizes(), dy.options()),
+                     d_rows = at::empty(rows.sizes(), dy.options()), d_gate_up_u = like(gate_up_u),
+                     d_down_u = like(down_u),
                      weighted_down_u = down_u.defined() ? down_u.clone() : at::Tensor();
     const std::vector<ExpertRows> split = SplitByExpert(order);
     ParallelForEach(split.size(), [&](int64_t i) {
@@ -945,15 +947,16 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
         part(du).mul_(scale);
         MultiplyHere(part(du), a_all[e], dx, true);
       };
-      const at::Tensor d_active = at::empty({count, width}, inner.options());
+      const at::Tensor d_active = at::empty({count, width}, dy.options());
       MultiplyHere(part(dy), base.down[e], d_active, false);
       through(part(dy), a.down, b.down, down_scale, d_down_u, d_active);
       const bool narrower = IsBFloat16(active);
+      const at::Tensor inner_e = part(inner).to(dy.scalar_type());
       const at::Tensor activated =
-          narrower ? at::empty({count, width}, inner.options()) : part(active);
-      GRPO_DISPATCH(inner, [&] {
+          narrower ? at::empty({count, width}, dy.options()) : part(active);
+      GRPO_DISPATCH(dy, [&] {
         ActiveKernels<scalar_t>().swiglu_backward(
-            count, width, Data<scalar_t>(d_active), Data<scalar_t>(part(inner)),
+            count, width, Data<scalar_t>(d_active), Data<scalar_t>(inner_e),
             part(d_inner).template mutable_data_ptr<scalar_t>(),
             activated.template mutable_data_ptr<scalar_t>());
         for (int64_t row = 0; row < count; ++row) {
@@ -1138,7 +1141,9 @@ NormedStream AddAndNorm(const at::Tensor& stream, const at::Tensor& block, doubl
   return {out[0], out[1]};
 }
 
-at::Tensor SwiGlu(const at::Tensor& gate_up) { return SwiGluFunction::apply(gate_up); }
+at::Tensor SwiGlu(const at::Tensor& gate_up, std::optional<at::ScalarType> kept) {
+  return SwiGluFunction::apply(gate_up, kept.value_or(gate_up.scalar_type()));
+}
 
 at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool halves) {
   return RopeFunction::apply(x, cos, sin, halves);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -68,8 +69,9 @@ struct NormedStream {
 NormedStream AddAndNorm(const at::Tensor& stream, const at::Tensor& block, double factor,
                         const at::Tensor& weight, double eps);
 
-// silu(first half) * second half: [N, 2I] to [N, I].
-at::Tensor SwiGlu(const at::Tensor& gate_up);
+// silu(first half) * second half: [N, 2I] to [N, I]. The backward pass finds gate_up in the type
+// `kept`, its own where none is named.
+at::Tensor SwiGlu(const at::Tensor& gate_up, std::optional<at::ScalarType> kept = std::nullopt);
 
 // Rotates the pairs of x [N, H, R] by cos and sin [N, R/2]: entries 2p and 2p + 1, or with `halves`
 // p and p + R/2.

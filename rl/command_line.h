@@ -187,7 +187,7 @@ struct RolloutBenchOptions : BenchWork {
 // Options of `grpo bench learner`.
 struct LearnerBenchOptions : BenchWork {
   std::string dtype = "fp32";
-  int micro_batch_tokens = 2560;
+  int micro_batch_tokens = 1024;
   bool no_sharing = false;
   int repeats = 3;
   int64_t seed = 1;

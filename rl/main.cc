@@ -66,9 +66,10 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   // Freed memory stays with the process: activations of one micro-batch reuse the pages of the one
-  // before.
+  // before, whichever thread asks for them.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_ARENA_MAX, 1);
   // Tensor operations run on the thread that calls them; parallelism is over sequences and
   // micro-batches.
   at::set_num_threads(1);

@@ -18,10 +18,9 @@ bool SharesPrompt(const TrainingSample& before, const TrainingSample& sample) {
                     before.tokens.begin());
 }
 
-}  // namespace
-
-std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples,
-                                                  int micro_batch_tokens, bool share_prompts) {
+// Samples in their order, each micro-batch as full as the budget allows.
+std::vector<std::vector<size_t>> FillMicroBatches(const std::vector<TrainingSample>& samples,
+                                                  int64_t budget, bool share_prompts) {
   std::vector<std::vector<size_t>> plan;
   int64_t used = 0;
   for (size_t i = 0; i < samples.size(); ++i) {
@@ -29,7 +28,7 @@ std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSamp
     if (share_prompts && i > 0 && SharesPrompt(samples[i - 1], samples[i])) {
       length -= samples[i].prompt_length;
     }
-    if (plan.empty() || used + length > micro_batch_tokens) {
+    if (plan.empty() || used + length > budget) {
       plan.emplace_back();
       used = 0;
       length = samples[i].tokens.size();
@@ -38,6 +37,23 @@ std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSamp
     used += length;
   }
   return plan;
+}
+
+}  // namespace
+
+std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples,
+                                                  int micro_batch_tokens, bool share_prompts) {
+  const size_t count = FillMicroBatches(samples, micro_batch_tokens, share_prompts).size();
+  int64_t least = 1, enough = micro_batch_tokens;  // of the budgets that make no more of them
+  while (least < enough) {
+    const int64_t middle = least + (enough - least) / 2;
+    if (FillMicroBatches(samples, middle, share_prompts).size() > count) {
+      least = middle + 1;
+    } else {
+      enough = middle;
+    }
+  }
+  return FillMicroBatches(samples, enough, share_prompts);
 }
 
 namespace {

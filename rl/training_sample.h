@@ -72,7 +72,8 @@ struct MicroBatch {
 };
 
 // Indices of samples for each micro-batch, in order, each within the token budget (a longer sample
-// stands alone). A shared prompt counts once.
+// stands alone), as few as that allows and the longest of them as short as can be. A shared prompt
+// counts once.
 std::vector<std::vector<size_t>> PlanMicroBatches(const std::vector<TrainingSample>& samples,
                                                   int micro_batch_tokens,
                                                   bool share_prompts = false);

@@ -14,6 +14,15 @@ TEST(PlanMicroBatchesTest, KeepsOrderAndBudgetAndLetsALongSampleStandAlone) {
   EXPECT_TRUE(PlanMicroBatches({}, 12).empty());
 }
 
+TEST(PlanMicroBatchesTest, NeedsNoMoreMicroBatchesThanFullOnesAndMakesThemAlikeInSize) {
+  std::vector<TrainingSample> samples(16);
+  for (TrainingSample& sample : samples) sample.tokens.resize(10);
+  const std::vector<std::vector<size_t>> plan = PlanMicroBatches(samples, 109);  // ten fit
+  ASSERT_EQ(plan.size(), 2u);
+  EXPECT_EQ(plan[0].size(), 8u);
+  EXPECT_EQ(plan[1].size(), 8u);
+}
+
 TEST(PackMicroBatchTest, ShiftsTargetsByOneAndPredictsCompletionTokensOnly) {
   StepBatch batch;
   TrainingSample sample;
@@ -125,7 +134,9 @@ TEST(PlanMicroBatchesTest, ASharedPromptCountsOnce) {
     sample.prompt_length = 8;
   }
   EXPECT_EQ(PlanMicroBatches(samples, 14, true),
-            (std::vector<std::vector<size_t>>{{0, 1, 2}, {3}}));
+            (std::vector<std::vector<size_t>>{{0, 1}, {2, 3}}));
+  EXPECT_EQ(PlanMicroBatches(samples, 13, true).size(), 2u);
+  EXPECT_EQ(PlanMicroBatches(samples, 16, true).size(), 1u);
   EXPECT_EQ(PlanMicroBatches(samples, 14, false).size(), 4u);
 }
 
