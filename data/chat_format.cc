@@ -89,12 +89,14 @@ absl::StatusOr<ChatFormat> ChatFormat::OfTrainedTokenizer(const Tokenizer& token
                    /*config_json=*/"", "trained tokenizer", tokenizer);
 }
 
-absl::StatusOr<ChatFormat> ChatFormat::Load(const std::string& folder, const Tokenizer& tokenizer) {
+absl::StatusOr<ChatFormat> ChatFormat::Load(const std::string& folder, const Tokenizer& tokenizer,
+                                            const std::string& chat_template) {
   std::map<std::string, std::string> files;
   for (const char* name : {kTokenizerConfig, kGenerationConfig, kTemplateFile}) {
     ASSIGN_OR_RETURN(std::string text, ReadFileIfThere(absl::StrCat(folder, "/", name)));
     if (!text.empty()) files[name] = std::move(text);
   }
+  if (!chat_template.empty()) files[kTemplateFile] = chat_template;
   ASSIGN_OR_RETURN(const std::string config, ReadFileIfThere(folder + "/config.json"));
   return FromFiles(std::move(files), config, folder, tokenizer);
 }

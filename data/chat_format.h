@@ -22,8 +22,10 @@ class ChatFormat {
   static absl::StatusOr<ChatFormat> OfTrainedTokenizer(const Tokenizer& tokenizer);
   // Of a policy's folder: its chat template, and the end tokens of generation_config.json or else
   // config.json, or else the tokenizer's own. A folder without a template must have a tokenizer
-  // that this program trained.
-  static absl::StatusOr<ChatFormat> Load(const std::string& folder, const Tokenizer& tokenizer);
+  // that this program trained. `chat_template`, where it is not empty, stands in the place of the
+  // folder's: "{{ bos_token }}{{ messages[0].content }}" has the policy go on with a text as it is.
+  static absl::StatusOr<ChatFormat> Load(const std::string& folder, const Tokenizer& tokenizer,
+                                         const std::string& chat_template = "");
   // The same from the files' texts by name; `origin` stands for the folder in messages.
   static absl::StatusOr<ChatFormat> FromFiles(std::map<std::string, std::string> files,
                                               const std::string& config_json,

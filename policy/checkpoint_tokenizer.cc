@@ -15,11 +15,15 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> LoadTokenizer(const CheckpointR
 }
 
 absl::StatusOr<ChatFormat> LoadChatFormat(const CheckpointReader& checkpoint,
-                                          const Tokenizer& tokenizer) {
+                                          const Tokenizer& tokenizer,
+                                          const std::string& chat_template) {
   // A folder's files stay apart, as they came.
-  if (DirectoryExists(checkpoint.path())) return ChatFormat::Load(checkpoint.path(), tokenizer);
+  if (DirectoryExists(checkpoint.path())) {
+    return ChatFormat::Load(checkpoint.path(), tokenizer, chat_template);
+  }
   return ChatFormat::FromFiles({{"tokenizer_config.json", checkpoint.tokenizer_config_json()},
-                                {"generation_config.json", checkpoint.generation_config_json()}},
+                                {"generation_config.json", checkpoint.generation_config_json()},
+                                {"chat_template.jinja", chat_template}},
                                checkpoint.config_json(), checkpoint.path(), tokenizer);
 }
 

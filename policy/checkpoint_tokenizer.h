@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 
@@ -14,7 +15,9 @@ namespace grpo {
 // kNotFound where the checkpoint has no tokenizer.json.
 absl::StatusOr<std::shared_ptr<const Tokenizer>> LoadTokenizer(const CheckpointReader& checkpoint);
 
+// `chat_template` as for ChatFormat::Load.
 absl::StatusOr<ChatFormat> LoadChatFormat(const CheckpointReader& checkpoint,
-                                          const Tokenizer& tokenizer);
+                                          const Tokenizer& tokenizer,
+                                          const std::string& chat_template = "");
 
 }  // namespace grpo

@@ -67,6 +67,10 @@ std::vector<Option> EvalOptions() {
       {"--suite", "NAME", "a suite by name, or its .toml file; may be repeated", /*repeats=*/true},
       {"--set", "KEY=VALUE", "changes the recipe or the suite: samples=8; may be repeated",
        /*repeats=*/true},
+      {"--training", "FILE",
+       "looks for the suite's problems in training data instead, and reports those that it finds; "
+       "may be repeated",
+       /*repeats=*/true},
       {"--compare", "", "takes two result.json, A and B, and says which is better"},
       {"--list", "", "prints the suites that the program brings"}};
   for (Option& option : OptionsOf<SuiteOptions>()) options.push_back(std::move(option));
@@ -310,6 +314,7 @@ absl::Status ReadLossOptions(const CommandSpec& spec, const Words& words, LossOp
 absl::Status FinishEval(const CommandSpec& spec, const Words& words, CommandLine& line) {
   line.list = words.Has("--list");
   line.suites = words.All("--suite");
+  line.training = words.All("--training");
   RETURN_IF_ERROR(ReadOptions(spec, words, line.suite));
   if (line.list) return absl::OkStatus();
   if (words.Has("--compare")) {
@@ -325,6 +330,7 @@ absl::Status FinishEval(const CommandSpec& spec, const Words& words, CommandLine
   if (line.suites.empty()) {
     RETURN_IF_ERROR(RequireRecipe(spec, line));
     if (line.suite.check) return UsageError("grpo eval: --check needs --suite NAME");
+    if (!line.training.empty()) return UsageError("grpo eval: --training needs --suite NAME");
   } else if (!line.recipe.empty()) {
     return UsageError("grpo eval: takes a recipe or --suite, not both");
   }
@@ -332,7 +338,8 @@ absl::Status FinishEval(const CommandSpec& spec, const Words& words, CommandLine
     return UsageError(
         absl::StrCat("grpo eval: --rank ", line.suite.rank, " needs --ranks above it"));
   }
-  if (line.policy.empty() && !line.suite.check && line.suite.completions.empty()) {
+  const bool samples = !line.suite.check && line.suite.completions.empty() && line.training.empty();
+  if (line.policy.empty() && samples) {
     return UsageError("grpo eval: needs --policy PATH; usage: grpo " + spec.usage);
   }
   return absl::OkStatus();

@@ -67,6 +67,8 @@ struct SuiteOptions {
   int ranks = 1;
   bool skip_bad = false;
   bool check = false;
+  int overlap_words = 10;
+  double max_overlap = 1;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
@@ -88,6 +90,10 @@ struct SuiteOptions {
     visit(
         "check", check, NoConstraint(),
         "tries the suites themselves: their own solutions, other problems' and empty completions");
+    visit("overlap_words", overlap_words, Range(3, 1000),
+          "words of a sequence that --training and a problem must have in common");
+    visit("max_overlap", max_overlap, Range(0, 1),
+          "fails where --training has more than this share of a suite's problems");
   }
 };
 
@@ -187,7 +193,7 @@ struct RolloutBenchOptions : BenchWork {
 // Options of `grpo bench learner`.
 struct LearnerBenchOptions : BenchWork {
   std::string dtype = "fp32";
-  int micro_batch_tokens = 1024;
+  int micro_batch_tokens = 2560;
   bool no_sharing = false;
   int repeats = 3;
   int64_t seed = 1;
@@ -236,6 +242,7 @@ struct CommandLine {
   bool dry_run = false;                // train
   std::string policy;                  // eval: folder or GGUF file of the policy
   std::vector<std::string> suites;     // eval: --suite; a recipe where empty
+  std::vector<std::string> training;   // eval: --training, files in which to look for problems
   SuiteOptions suite;                  // eval
   std::vector<std::string> compared;   // eval --compare: two results
   std::vector<std::string> rewards;    // score: --reward, for ParseScoring

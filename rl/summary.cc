@@ -8,7 +8,7 @@
 namespace grpo {
 namespace {
 
-nlohmann::ordered_json PassRates(const std::optional<Evaluation>& evaluation) {
+nlohmann::ordered_json PassRates(const std::optional<SuiteResult>& evaluation) {
   if (!evaluation.has_value()) return nullptr;
   nlohmann::ordered_json families;
   for (const std::string& family : evaluation->Families())
@@ -37,7 +37,7 @@ FamilyChange Change(const Trainer& trainer, const std::string& family) {
 std::string PassRateTable(const Trainer& trainer) {
   const TrainState& state = trainer.state();
   if (!state.before.has_value() && !state.after.has_value()) return "";
-  const Evaluation& evaluation = state.after.has_value() ? *state.after : *state.before;
+  const SuiteResult& evaluation = state.after.has_value() ? *state.after : *state.before;
   std::vector<FamilyChange> changes;
   for (const std::string& family : evaluation.Families())
     changes.push_back(Change(trainer, family));
@@ -50,9 +50,10 @@ std::string Traces(const Trainer& trainer) {
   std::string text;
   const auto& examples = trainer.state().after->examples;
   for (size_t i = 0; i < std::min<size_t>(2, examples.size()); ++i) {
-    const ScoredGroup& example = examples[i * (examples.size() - 1)];
-    absl::StrAppend(&text, "\n", example.group.prompt.text, "\n  ", example.group.rollouts[0].text,
-                    "\n  ", example.scores[0].correct ? "right" : "wrong", "\n");
+    const nlohmann::ordered_json& example = examples[i * (examples.size() - 1)];
+    absl::StrAppend(&text, "\n", example.value("prompt", ""), "\n  ",
+                    example.value("completion", ""), "\n  ",
+                    example.value("correct", false) ? "right" : "wrong", "\n");
   }
   return text;
 }
@@ -83,7 +84,8 @@ std::string SummaryText(const Recipe& recipe, const Trainer& trainer, double tot
   absl::StrAppend(
       &text, "  checkpoints/step-", trainer.state().total_steps,
       "  the policy, a Hugging Face folder\n",
-      "  summary.json, metrics.jsonl, events.out.tfevents.* (TensorBoard), samples/\n\n",
+      "  summary.json, metrics.jsonl, events.out.tfevents.* (TensorBoard), samples/\n",
+      "  evals/step-N/page.html  the held-out problems with all completions and verdicts\n\n",
       "Next:\n  grpo sample --policy ", recipe.run.dir, "/checkpoints/step-",
       trainer.state().total_steps,
       "   talk to it\n  --set data.task.0.level=2      harder problems of the first family\n",

@@ -10,7 +10,7 @@
 #include "data/status_macros.h"
 #include "rl/advantage.h"
 #include "rl/checkpoint.h"
-#include "rl/evaluation_json.h"
+#include "rl/held_out.h"
 #include "rl/router_bias.h"
 #include "rl/sample_json.h"
 #include "rl/step_metrics.h"
@@ -199,7 +199,7 @@ absl::Status Trainer::EvaluateWhenDue(int64_t step) {
   const bool due = every > 0 && step > 0 && step % every == 0 && !parts_.held_out.empty();
   if (!due || state_.evaluated_step == step) return absl::OkStatus();
   const size_t count = std::min<size_t>(recipe_.eval.every_problems, parts_.held_out.size());
-  ASSIGN_OR_RETURN(const Evaluation evaluation, EvaluateProblems(count, "during", step));
+  ASSIGN_OR_RETURN(const SuiteResult evaluation, EvaluateProblems(count, "during", step));
   state_.evaluated_step = step;
   if (!recipe_.checkpoint.keep_best || evaluation.PassRate() <= state_.best_pass_rate) {
     return absl::OkStatus();
@@ -341,15 +341,16 @@ void Trainer::RefreshReferenceWhenDue(int64_t step) {
   state_.refreshed_step = step;  // not again where the step is interrupted and begun once more
 }
 
-absl::StatusOr<Evaluation> Trainer::EvaluateProblems(size_t count, const char* label,
-                                                     int64_t step) {
+absl::StatusOr<SuiteResult> Trainer::EvaluateProblems(size_t count, const char* label,
+                                                      int64_t step) {
   const Stopwatch watch;
   const std::vector<Prompt> problems(parts_.held_out.begin(), parts_.held_out.begin() + count);
   progress_.Note(absl::StrFormat("%s: %d completions of each of %d held-out problems", label,
                                  recipe_.eval.samples, static_cast<int>(count)));
-  ASSIGN_OR_RETURN(Evaluation evaluation,
-                   Evaluate(learner_.policy(), *parts_.engine, *parts_.scorer, problems,
-                            recipe_.eval, recipe_.run.seed, &interrupted_));
+  const std::string folder = absl::StrCat(recipe_.run.dir, "/evals/step-", state_.total_steps);
+  ASSIGN_OR_RETURN(
+      SuiteResult evaluation,
+      EvaluateHeldOut(recipe_, problems, folder, learner_.policy(), *parts_.engine, &interrupted_));
   MetricList metrics;
   const std::string prefix = absl::StrCat("eval/", label, "/");
   metrics.Add(absl::StrCat(prefix, "mean@", recipe_.eval.samples), evaluation.PassRate());
@@ -412,8 +413,9 @@ absl::Status Trainer::SaveCheckpoint() {
   contents.state["sampling_policies"] = sampling_.size();
   contents.state["sampled_step"] = state_.sampled_step;
   contents.state["recorder"] = RecorderPositionToJson(position);
-  contents.state["before"] = state_.before.has_value() ? EvaluationToJson(*state_.before) : nullptr;
-  contents.state["after"] = state_.after.has_value() ? EvaluationToJson(*state_.after) : nullptr;
+  contents.state["before"] =
+      state_.before.has_value() ? SuiteResultToJson(*state_.before) : nullptr;
+  contents.state["after"] = state_.after.has_value() ? SuiteResultToJson(*state_.after) : nullptr;
   const bool adapts = parts_.weights.adapters.enabled();
   const Weights merged = adapts ? parts_.weights.Merged() : parts_.weights;
   contents.weights = &merged;
@@ -463,10 +465,10 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
   }
   if (state.contains("before") && !state["before"].is_null()) {
     ASSIGN_OR_RETURN(state_.before,
-                     EvaluationFromJson(state["before"], checkpoint + "/state.json"));
+                     SuiteResultFromJson(state["before"], checkpoint + "/state.json"));
   }
   if (state.contains("after") && !state["after"].is_null()) {
-    ASSIGN_OR_RETURN(state_.after, EvaluationFromJson(state["after"], checkpoint + "/state.json"));
+    ASSIGN_OR_RETURN(state_.after, SuiteResultFromJson(state["after"], checkpoint + "/state.json"));
   }
   if (state_.stage == num_stages) return absl::OkStatus();
   const std::string& stage = recipe_.run.stages[state_.stage];

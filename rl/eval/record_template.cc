@@ -86,15 +86,16 @@ absl::Status RecordTemplates::CheckFields(const DataRecord& record) const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Prompt> RecordTemplates::ProblemOf(const DataRecord& record, const json& joined,
-                                                  int64_t record_number) const {
+absl::StatusOr<Prompt> RecordTemplates::ProblemOf(const DataRecord& record,
+                                                  const Context& context) const {
   RETURN_IF_ERROR(CheckFields(record));
-  nlohmann::ordered_json context = record.value;
-  context["record_number"] = record_number;
-  context["joined"] = joined;
+  nlohmann::ordered_json visible = record.value;
+  visible["record_number"] = context.record_number;
+  visible["joined"] = context.joined;
+  visible["shots"] = context.shots;
   const auto render = [&](const Template& from) -> absl::StatusOr<std::string> {
     if (from == nullptr) return std::string();
-    absl::StatusOr<std::string> text = from->Render(context);
+    absl::StatusOr<std::string> text = from->Render(visible);
     if (!text.ok()) {
       return Wrong(record, absl::StrCat("the suite's template ", text.status().message()));
     }

@@ -23,10 +23,16 @@ class RecordTemplates {
   // Whether they can be parsed. The error names the key.
   static absl::Status Check(const SuiteRecord& config) { return Parse(config).status(); }
 
-  // The problem, all but its Prompt::id. `joined` is null where there is none. kInvalidArgument
-  // says what is wrong with the record, and names it.
-  absl::StatusOr<Prompt> ProblemOf(const DataRecord& record, const nlohmann::json& joined,
-                                   int64_t record_number) const;
+  // What templates see besides the record's fields.
+  struct Context {
+    nlohmann::json joined;                           // null where there is none
+    nlohmann::json shots = nlohmann::json::array();  // worked examples, records
+    int64_t record_number = 0;
+  };
+
+  // The problem, all but its Prompt::id. kInvalidArgument says what is wrong with the record, and
+  // names it.
+  absl::StatusOr<Prompt> ProblemOf(const DataRecord& record, const Context& context) const;
 
  private:
   // A field that must be there, and what it may be.

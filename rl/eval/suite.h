@@ -66,11 +66,28 @@ struct SuiteRecord {
   }
 };
 
+// Worked examples that a prompt may begin with.
+struct SuiteShots {
+  int count = 0;
+  std::string file;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("count", count, Range(0, 1000),
+          "records that the prompt's template sees as the list `shots`");
+    visit("file", file, NoConstraint(),
+          "that the examples are the first records of; where it is the suite's own, or empty, "
+          "those are no problems");
+  }
+};
+
 struct SuiteConfig {
   std::string name;
   std::string title;
   SuiteData data;
   SuiteRecord record;
+  SuiteShots shots;
+  std::string chat_template;
   std::vector<RewardSpec> reward;
   ScorerConfig scorer;
   int samples = 1;
@@ -83,6 +100,10 @@ struct SuiteConfig {
     visit("title", title, NotEmpty(), "what it is, in a line");
     visit("data", data, NoConstraint(), "where the records are");
     visit("record", record, NoConstraint(), "how a record becomes a problem");
+    visit("chat_template", chat_template, NoConstraint(),
+          "in the place of the policy's: \"{{ bos_token }}{{ messages[0].content }}\" has it go on "
+          "with the prompt as it is");
+    visit("shots", shots, NoConstraint(), "worked examples before the question");
     visit("reward", reward, NoConstraint(), "the checkers; the first one says what is right");
     visit("scorer", scorer, NoConstraint(), "how checkers run");
     visit("samples", samples, Range(1, 65536), "completions of each problem");
@@ -103,14 +124,14 @@ struct SuiteProblems {
   // Prompt::id is the place among them, from 0; ::name the problem's id, ::family its subject,
   // ::pool its level, ::demonstration the solution.
   std::vector<Prompt> problems;
-  std::string digest;                // SHA-256 of the file, and of the joined one
+  std::string digest;                // SHA-256 of the file, of the joined one and of the examples'
   std::vector<std::string> skipped;  // why, for each record left out
 };
 
-// The problems in the file's order. A record without a declared field or with one of another kind,
-// with an empty prompt, or with an id that another one has is an error that names file and record,
-// or where `skip_bad` is left out and listed. The error for a missing file says where it is to be
-// had and under which licence.
+// The problems in the file's order. The error for too few examples says how many there are. A
+// record without a declared field or with one of another kind, with an empty prompt, or with an id
+// that another one has is an error that names file and record, or where `skip_bad` is left out and
+// listed. The error for a missing file says where it is to be had and under which licence.
 absl::StatusOr<SuiteProblems> ReadSuiteProblems(const SuiteConfig& suite,
                                                 const std::string& data_folder, bool skip_bad);
 

@@ -1,5 +1,6 @@
 #include "rl/eval/suite_command.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -18,6 +20,7 @@
 #include "policy/checkpoint_reader.h"
 #include "policy/checkpoint_tokenizer.h"
 #include "policy/policy_folder.h"
+#include "rl/eval/contamination.h"
 #include "rl/eval/result_table.h"
 #include "rl/eval/shipped_suites.h"
 #include "rl/eval/suite.h"
@@ -81,6 +84,47 @@ absl::Status TrySuites(const std::vector<LoadedSuite>& suites) {
   return absl::OkStatus();
 }
 
+constexpr size_t kShownOverlaps = 20;  // of a suite; the report has all
+
+// Reports what training data has of each suite; an error where it is more of one than is allowed.
+absl::Status LookForProblems(const CommandLine& command, const std::vector<LoadedSuite>& suites) {
+  std::vector<Row> rows;
+  std::vector<std::string> above;
+  for (const LoadedSuite& suite : suites) {
+    ASSIGN_OR_RETURN(
+        const ContaminationReport report,
+        FindContamination(suite.problems, command.training, command.suite.overlap_words));
+    const size_t shown = std::min(kShownOverlaps, report.overlapping.size());
+    for (size_t i = 0; i < shown; ++i) {
+      const OverlappingProblem& problem = report.overlapping[i];
+      std::printf("%s %s: %.0f %% of it, in %s: %s\n", suite.config.name.c_str(),
+                  problem.id.c_str(), 100 * problem.share, problem.where.c_str(),
+                  problem.passage.c_str());
+    }
+    if (shown < report.overlapping.size()) {
+      std::printf("… and %zu more\n", report.overlapping.size() - shown);
+    }
+    if (!command.suite.out.empty()) {
+      const std::string folder = absl::StrCat(command.suite.out, "/", suite.config.name);
+      RETURN_IF_ERROR(MakeDirectories(folder));
+      RETURN_IF_ERROR(WriteFileAtomically(folder + "/contamination.json",
+                                          ContaminationToJson(report).dump(2) + "\n"));
+    }
+    rows.push_back({suite.config.name, absl::StrCat(report.problems),
+                    absl::StrCat(report.comparable), absl::StrCat(report.overlapping.size()),
+                    absl::StrFormat("%.1f %%", 100 * report.Share()),
+                    absl::StrCat(report.records)});
+    if (report.Share() > command.suite.max_overlap) above.push_back(suite.config.name);
+  }
+  const Row header = {"suite", "problems", "long enough", "in training", "share", "records read"};
+  std::fputs(FormatTable(header, rows).c_str(), stdout);
+  if (above.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the training data has problems of ", absl::StrJoin(above, ", "),
+                   ", more than --max-overlap ", command.suite.max_overlap,
+                   " allows; take those records out, or do not report these suites"));
+}
+
 std::string TableText(const TableRows& rows) {
   return rows.empty() ? "" : FormatTable(rows[0], {rows.begin() + 1, rows.end()});
 }
@@ -104,19 +148,6 @@ std::function<void(size_t, size_t)> ProgressOf(const std::string& suite) {
   };
 }
 
-SuiteRunOptions RunOptionsOf(const SuiteOptions& chosen, const SuiteResult& head, size_t problems,
-                             const std::atomic<bool>& interrupted) {
-  SuiteRunOptions options;
-  options.folder = FolderOf(chosen, head, problems);
-  options.seed = static_cast<uint64_t>(chosen.seed);
-  options.scoring_threads = chosen.threads;
-  options.rank = chosen.rank;
-  options.ranks = chosen.ranks;
-  options.cancelled = &interrupted;
-  options.progress = ProgressOf(head.suite);
-  return options;
-}
-
 void Show(const SuiteConfig& suite, const SuiteResult& result, const std::string& folder) {
   std::printf("%s%s%s/result.json and page.html\n", TableText(ResultTable(suite, result)).c_str(),
               TableText(LevelTable(suite, result)).c_str(), folder.c_str());
@@ -128,25 +159,19 @@ absl::Status Measure(const CommandLine& command, const std::vector<LoadedSuite>&
   const SuiteOptions& chosen = command.suite;
   ASSIGN_OR_RETURN(const auto checkpoint, CheckpointReader::Open(command.policy));
   ASSIGN_OR_RETURN(const auto tokenizer, LoadTokenizer(*checkpoint));
-  ASSIGN_OR_RETURN(const ChatFormat format, LoadChatFormat(*checkpoint, *tokenizer));
   ASSIGN_OR_RETURN(const Weights weights, LoadWeights(*checkpoint, MatrixStorage::kAsStored));
   const std::string digest = weights.Digest();
   EngineLimits limits;
   limits.threads = chosen.threads;
   limits.max_sequences = chosen.batch;
-  const RolloutEngine engine(tokenizer, format, limits);
   for (const LoadedSuite& suite : suites) {
+    ASSIGN_OR_RETURN(const ChatFormat format,
+                     LoadChatFormat(*checkpoint, *tokenizer, suite.config.chat_template));
+    const RolloutEngine engine(tokenizer, format, limits);
     const SuiteResult head =
         SuiteHead(suite.config, suite.digest, command.policy, digest, chosen.seed);
     const SuiteRunOptions options = RunOptionsOf(chosen, head, suite.problems.size(), interrupted);
-    ASSIGN_OR_RETURN(const absl::optional<SuiteResult> result,
-                     RunSuite(suite.config, suite.problems, head, weights, engine, options));
-    if (result.has_value()) {
-      Show(suite.config, *result, options.folder);
-    } else {
-      std::printf("%s: this rank's problems are done; other ranks have some left (%s)\n",
-                  suite.config.name.c_str(), options.folder.c_str());
-    }
+    RETURN_IF_ERROR(MeasureSuite(suite.config, suite.problems, head, weights, engine, options));
   }
   return absl::OkStatus();
 }
@@ -199,11 +224,39 @@ absl::Status ListSuites() {
 
 }  // namespace
 
+SuiteRunOptions RunOptionsOf(const SuiteOptions& chosen, const SuiteResult& head, size_t problems,
+                             const std::atomic<bool>& interrupted) {
+  SuiteRunOptions options;
+  options.folder = FolderOf(chosen, head, problems);
+  options.seed = static_cast<uint64_t>(chosen.seed);
+  options.scoring_threads = chosen.threads;
+  options.rank = chosen.rank;
+  options.ranks = chosen.ranks;
+  options.cancelled = &interrupted;
+  options.progress = ProgressOf(head.suite);
+  return options;
+}
+
+absl::Status MeasureSuite(const SuiteConfig& suite, const std::vector<Prompt>& problems,
+                          const SuiteResult& head, const Weights& weights,
+                          const RolloutEngine& engine, const SuiteRunOptions& options) {
+  ASSIGN_OR_RETURN(const absl::optional<SuiteResult> result,
+                   RunSuite(suite, problems, head, weights, engine, options));
+  if (result.has_value()) {
+    Show(suite, *result, options.folder);
+  } else {
+    std::printf("%s: this rank's problems are done; other ranks have some left (%s)\n",
+                suite.name.c_str(), options.folder.c_str());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RunSuites(const CommandLine& command, const std::atomic<bool>& interrupted) {
   if (command.list) return ListSuites();
   if (!command.compared.empty()) return Compare(command.compared[0], command.compared[1]);
   ASSIGN_OR_RETURN(const std::vector<LoadedSuite> suites, LoadSuites(command));
   if (command.suite.check) return TrySuites(suites);
+  if (!command.training.empty()) return LookForProblems(command, suites);
   if (!command.suite.completions.empty()) return Judge(command, suites, interrupted);
   return Measure(command, suites, interrupted);
 }

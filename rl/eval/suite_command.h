@@ -2,12 +2,28 @@
 #pragma once
 
 #include <atomic>
+#include <vector>
 
 #include "absl/status/status.h"
 
+#include "data/prompt.h"
+#include "policy/weights.h"
 #include "rl/command_line.h"
+#include "rl/eval/suite.h"
+#include "rl/eval/suite_result.h"
+#include "rl/eval/suite_run.h"
+#include "rollout/engine.h"
 
 namespace grpo {
+
+// Samples, scores and shows one suite.
+absl::Status MeasureSuite(const SuiteConfig& suite, const std::vector<Prompt>& problems,
+                          const SuiteResult& head, const Weights& weights,
+                          const RolloutEngine& engine, const SuiteRunOptions& options);
+
+// How the command's options run a suite: in which folder, by which ranks, with progress on stderr.
+SuiteRunOptions RunOptionsOf(const SuiteOptions& chosen, const SuiteResult& head, size_t problems,
+                             const std::atomic<bool>& interrupted);
 
 absl::Status RunSuites(const CommandLine& command, const std::atomic<bool>& interrupted);
 

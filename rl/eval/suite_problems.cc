@@ -28,10 +28,15 @@ class ProblemReader {
     ASSIGN_OR_RETURN(const RecordTemplates templates, RecordTemplates::Parse(suite_.record));
     RETURN_IF_ERROR(ReadJoined());
     ASSIGN_OR_RETURN(const std::string path, PathOf(suite_.data.file));
-    int64_t number = 0;
+    RecordTemplates::Context context;
+    ASSIGN_OR_RETURN(context.shots, ReadShots(templates));
+    const bool own_shots = suite_.shots.file.empty() || suite_.shots.file == suite_.data.file;
+    int64_t left_for_shots = own_shots ? suite_.shots.count : 0;
     RETURN_IF_ERROR(ForEachRecord(path, [&](const DataRecord& record) -> absl::Status {
-      ASSIGN_OR_RETURN(const json joined, JoinedOf(record));
-      ASSIGN_OR_RETURN(Prompt problem, templates.ProblemOf(record, joined, ++number));
+      ASSIGN_OR_RETURN(context.joined, JoinedOf(record));
+      ++context.record_number;
+      ASSIGN_OR_RETURN(Prompt problem, templates.ProblemOf(record, context));
+      if (left_for_shots-- > 0) return absl::OkStatus();
       const auto [first, is_new] = places_.try_emplace(problem.name, record.where);
       if (!is_new) {
         return absl::InvalidArgumentError(absl::StrCat(record.where, ": the id \"",
@@ -75,6 +80,29 @@ class ProblemReader {
       if (!skip_bad_ || !absl::IsInvalidArgument(status)) return status;
       result_.skipped.push_back(std::string(status.message()));
     }
+  }
+
+  // The first records that would do as problems.
+  absl::StatusOr<json> ReadShots(const RecordTemplates& templates) {
+    json shots = json::array();
+    const size_t count = suite_.shots.count;
+    if (count == 0) return shots;
+    ASSIGN_OR_RETURN(const std::string path,
+                     PathOf(suite_.shots.file.empty() ? suite_.data.file : suite_.shots.file));
+    ASSIGN_OR_RETURN(const std::unique_ptr<RecordFile> file, RecordFile::Open(path));
+    while (shots.size() < count) {
+      ASSIGN_OR_RETURN(const absl::optional<DataRecord> record, file->Next());
+      if (!record.has_value()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            path, ": expected ", count, " records for shots.count, found ", shots.size()));
+      }
+      RecordTemplates::Context alone;
+      ASSIGN_OR_RETURN(alone.joined, JoinedOf(*record));
+      const absl::Status usable = templates.ProblemOf(*record, alone).status();
+      if (!usable.ok() && !skip_bad_) return usable;
+      if (usable.ok()) shots.push_back(record->value);
+    }
+    return shots;
   }
 
   absl::StatusOr<std::string> KeyOf(const DataRecord& record) const {

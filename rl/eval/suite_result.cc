@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
+#include "data/check.h"
 #include "data/status_macros.h"
 
 namespace grpo {
@@ -72,6 +73,10 @@ absl::Status CheckComparable(const SuiteResult& a, const SuiteResult& b) {
   return absl::OkStatus();
 }
 
+bool Belongs(const SuiteProblemResult& problem, const std::string& family) {
+  return family.empty() || problem.family == family;
+}
+
 std::string Verdict(const SuiteComparison& comparison) {
   const std::string change = absl::StrFormat(
       "by %.1f points (95 %% interval %.1f to %.1f)", 100 * (comparison.rate_b - comparison.rate_a),
@@ -88,6 +93,55 @@ double SuiteProblemResult::Rate() const {
   return correct.empty() ? 0
                          : static_cast<double>(std::count(correct.begin(), correct.end(), true)) /
                                correct.size();
+}
+
+double SuiteResult::PassRate(const std::string& family) const {
+  double sum = 0;
+  int count = 0;
+  for (const SuiteProblemResult& problem : problems) {
+    if (!Belongs(problem, family)) continue;
+    sum += problem.Rate();
+    ++count;
+  }
+  return count == 0 ? 0 : sum / count;
+}
+
+std::vector<std::string> SuiteResult::Families() const {
+  std::vector<std::string> families;
+  for (const SuiteProblemResult& problem : problems) {
+    if (std::find(families.begin(), families.end(), problem.family) == families.end())
+      families.push_back(problem.family);
+  }
+  return families;
+}
+
+double SuiteResult::MeanTokens() const {
+  double tokens = 0, completions = 0;
+  for (const SuiteProblemResult& problem : problems) {
+    tokens += problem.tokens;
+    completions += problem.correct.size();
+  }
+  return completions == 0 ? 0 : tokens / completions;
+}
+
+double SuiteResult::TruncatedShare() const {
+  double truncated = 0, completions = 0;
+  for (const SuiteProblemResult& problem : problems) {
+    truncated += problem.truncated;
+    completions += problem.correct.size();
+  }
+  return completions == 0 ? 0 : truncated / completions;
+}
+
+Interval ChangeInterval(const SuiteResult& before, const SuiteResult& after,
+                        const std::string& family) {
+  GRPO_CHECK(before.problems.size() == after.problems.size());
+  std::vector<double> changes;
+  for (size_t i = 0; i < after.problems.size(); ++i) {
+    if (Belongs(after.problems[i], family))
+      changes.push_back(after.problems[i].Rate() - before.problems[i].Rate());
+  }
+  return MeanInterval(changes, {-1, 1});
 }
 
 ordered_json SuiteResultToJson(const SuiteResult& result) {
@@ -144,16 +198,14 @@ absl::StatusOr<SuiteResult> SuiteResultFromJson(const ordered_json& json,
 absl::StatusOr<SuiteComparison> CompareSuiteResults(const SuiteResult& a, const SuiteResult& b) {
   RETURN_IF_ERROR(CheckComparable(a, b));
   SuiteComparison comparison;
-  std::vector<double> changes;
   for (size_t i = 0; i < a.problems.size(); ++i) {
     const double before = a.problems[i].Rate(), after = b.problems[i].Rate();
     comparison.rate_a += before / a.problems.size();
     comparison.rate_b += after / a.problems.size();
     comparison.better += after > before;
     comparison.worse += after < before;
-    changes.push_back(after - before);
   }
-  comparison.change = MeanInterval(changes, {-1, 1});
+  comparison.change = ChangeInterval(a, b, "");
   comparison.verdict = Verdict(comparison);
   return comparison;
 }

@@ -37,7 +37,21 @@ struct SuiteResult {
   int64_t seed = 1;
   std::string version;  // of the program
   std::vector<SuiteProblemResult> problems;
+  // The first completion of each family as the sample file has it; not in the JSON file.
+  std::vector<nlohmann::ordered_json> examples;
+
+  // mean@k: the share of right completions, over all problems or those of one family (empty: all);
+  // 0 of none.
+  double PassRate(const std::string& family = "") const;
+  std::vector<std::string> Families() const;  // in order of first appearance
+  double MeanTokens() const;                  // of a completion
+  double TruncatedShare() const;              // of completions
 };
+
+// The 95 % interval of the difference after - before over the same problems, paired, all or those
+// of one family.
+Interval ChangeInterval(const SuiteResult& before, const SuiteResult& after,
+                        const std::string& family);
 
 nlohmann::ordered_json SuiteResultToJson(const SuiteResult& result);
 // `origin` is the file, for messages.

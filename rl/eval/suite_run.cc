@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 
@@ -30,6 +31,8 @@ using nlohmann::ordered_json;
 // What a suite asks and how it judges: what must be the same where results are compared.
 std::string SuiteDigest(const SuiteConfig& suite) {
   return Sha256Hex(ordered_json{{"record", FieldsToJson(suite.record)},
+                                {"shots", FieldsToJson(suite.shots)},
+                                {"chat_template", suite.chat_template},
                                 {"reward", FieldToJson(suite.reward)},
                                 {"combine", suite.scorer.combine}}
                        .dump());
@@ -167,8 +170,12 @@ absl::StatusOr<SuiteResult> Finish(const SuiteConfig& suite, const SuiteResult& 
                                    const SampleLog& log, const std::string& folder) {
   SuiteResult result = head;
   ResultPage page;
+  absl::flat_hash_set<std::string> families;
   const auto add = [&](int64_t, const std::vector<ordered_json>& records) {
     result.problems.push_back(ResultOf(records));
+    if (families.insert(result.problems.back().family).second) {
+      result.examples.push_back(records[0]);
+    }
     page.Add(records);
     return absl::OkStatus();
   };

@@ -33,7 +33,8 @@ Variant = collections.namedtuple("Variant", "name run")
 def run_ours(arguments, dtype):
     command = [arguments.program, "bench", "learner", "--policy", arguments.policy, "--prompts", arguments.prompts,
                "--group", arguments.group, "--prompt-tokens", arguments.prompt_tokens, "--new-tokens",
-               arguments.new_tokens, "--threads", arguments.threads, "--repeats", arguments.steps, "--dtype", dtype]
+               arguments.new_tokens, "--threads", arguments.threads, "--repeats", arguments.steps, "--dtype", dtype,
+               "--micro-batch-tokens", arguments.micro_batch_tokens]
     command += ["--no-sharing"] if arguments.no_sharing else []
     tokens = arguments.prompts * arguments.group * (arguments.prompt_tokens + arguments.new_tokens)
     return median_of([{"tokens_per_second": tokens / record["seconds"], "seconds": record["seconds"],
@@ -117,6 +118,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=2, help="measured in each process")
     parser.add_argument("--micro", type=int, default=8, help="sequences of a micro-batch of transformers")
+    parser.add_argument("--micro-batch-tokens", type=int, default=2560, help="of a micro-batch of ours")
     parser.add_argument("--no-sharing", action="store_true", help="ours computes a prompt for each completion")
     add_options(parser)
     arguments = parser.parse_args()

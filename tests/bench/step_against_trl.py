@@ -12,7 +12,7 @@ runs once, in a process of its own, and gives the median of its steps after a fi
   trl-DTYPE-EXPERTS    GRPOTrainer with transformers' generate(), weights of that type; experts default or grouped_mm
 
 `seconds` is a step, `sampling_seconds` and `learning_seconds` its parts, and `other_share` what is neither. What differs:
-ours rewards Latin letters, TRL digits, which cost about as much; ours always records behaviour log-probs.
+ours counts repeated pairs of characters, TRL digits, which cost about as much; ours always records behaviour log-probs.
 """
 import argparse
 import collections
@@ -54,8 +54,9 @@ max_new_tokens = {new_tokens}
 [grpo.optimizer]
 learning_rate = 1e-6
 [[reward]]
-name = "language"
-language = "en"
+name = "repetition"
+unit = "characters"
+ngram = 2
 [eval]
 problems = 0
 [checkpoint]

@@ -65,6 +65,23 @@ TEST(ChatFormatTest, FollowsTheTemplateOfAFolder) {
   EXPECT_EQ(format->bos(), -1);
 }
 
+TEST(ChatFormatTest, ATemplateGivenBesideTakesTheFoldersPlace) {
+  const auto tokenizer = TrainedTokenizer();
+  const ScratchFolder folder;
+  Write(folder, "tokenizer_config.json",
+        R"({"bos_token": "<bos>", "eos_token": "<eos>", "chat_template": "x"})");
+  const auto format =
+      ChatFormat::Load(folder.path(), *tokenizer, "{{ bos_token }}{{ messages[0].content }}");
+  ASSERT_TRUE(format.ok()) << format.status();
+  EXPECT_EQ(*format->PromptTokens(*tokenizer, "1+2"), tokenizer->Encode("<bos>1+2"));
+  EXPECT_THAT(format->end_tokens(), ElementsAre(*tokenizer->TokenId("<eos>")));
+  // A policy without a template of its own, which never saw the marks of ours.
+  Write(folder, "tokenizer_config.json", R"({"eos_token": "<eos>"})");
+  const auto none = ChatFormat::Load(folder.path(), *tokenizer, "{{ messages[0].content }}");
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_EQ(*none->PromptTokens(*tokenizer, "1+2"), tokenizer->Encode("1+2"));
+}
+
 TEST(ChatFormatTest, TakesTheEndTokensOfConfigJsonWhereThereIsNoGenerationConfig) {
   const auto tokenizer = TrainedTokenizer();
   const ScratchFolder folder;

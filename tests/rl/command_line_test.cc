@@ -48,6 +48,10 @@ TEST(CommandLineTest, ReadsEval) {
   EXPECT_TRUE(suites.suite.skip_bad);
   EXPECT_TRUE(Parsed({"eval", "--suite", "gsm8k", "--check"}).suite.check);
   EXPECT_TRUE(Parsed({"eval", "--list"}).list);
+  const CommandLine overlap = Parsed({"eval", "--suite", "gsm8k", "--training", "a.jsonl",
+                                      "--training=b.csv", "--max-overlap", "0"});
+  EXPECT_THAT(overlap.training, ElementsAre("a.jsonl", "b.csv"));
+  EXPECT_EQ(overlap.suite.max_overlap, 0);
   EXPECT_THAT(Parsed({"eval", "--compare", "a.json", "b.json"}).compared,
               ElementsAre("a.json", "b.json"));
 }
@@ -157,6 +161,8 @@ TEST(CommandLineTest, RefusesWhatIsMissingOrTooMuch) {
   EXPECT_THAT(ErrorOf({"eval", "--compare", "a.json"}), HasSubstr("needs two results"));
   EXPECT_THAT(ErrorOf({"eval", "--suite", "b"}), HasSubstr("needs --policy PATH"));
   EXPECT_THAT(ErrorOf({"eval", "a", "--policy", "d", "--check"}), HasSubstr("needs --suite"));
+  EXPECT_THAT(ErrorOf({"eval", "a", "--policy", "d", "--training", "f"}),
+              HasSubstr("--training needs --suite"));
   EXPECT_THAT(ErrorOf({"score"}), HasSubstr("needs a recipe"));
   EXPECT_THAT(ErrorOf({"score", "a", "--reward", "b"}), HasSubstr("not both"));
   EXPECT_THAT(ErrorOf({"convert", "a"}), HasSubstr("needs a source and a destination"));

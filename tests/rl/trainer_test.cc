@@ -22,6 +22,8 @@
 #include "policy/checkpoint_reader.h"
 #include "policy/policy_folder.h"
 #include "rl/checkpoint.h"
+#include "rl/held_out.h"
+#include "rl/run_parts.h"
 #include "tests/data/scratch_folder.h"
 #include "tests/rl/small_run.h"
 
@@ -36,7 +38,21 @@ nlohmann::json Summary(const std::string& folder) {
   return nlohmann::json::parse(*ReadFile(folder + "/summary.json"));
 }
 
+// All evaluations of a run but the place of the run.
+std::vector<nlohmann::json> Evaluations(const std::string& folder) {
+  std::vector<nlohmann::json> results;
+  const auto names = ListDirectory(folder + "/evals");
+  EXPECT_TRUE(names.ok()) << names.status();
+  for (const std::string& name : *names) {
+    const std::string path = absl::StrCat(folder, "/evals/", name, "/result.json");
+    results.push_back(nlohmann::json::parse(*ReadFile(path)));
+    results.back()["policy"] = name;
+  }
+  return results;
+}
+
 void ExpectSameRun(const std::string& a, const std::string& b) {
+  EXPECT_EQ(Evaluations(a), Evaluations(b));
   EXPECT_EQ(Metrics(a), Metrics(b));
   EXPECT_EQ(Summary(a)["weights_digest"], Summary(b)["weights_digest"]);
   EXPECT_EQ(Summary(a)["after"], Summary(b)["after"]);
@@ -333,6 +349,33 @@ std::map<std::string, nlohmann::json> States(const std::string& folder) {
         nlohmann::json::parse(*ReadFile(folder + "/checkpoints/" + name + "/state.json"));
   }
   return states;
+}
+
+TEST(TrainerTest, EvaluatesAsTheEvaluationOfACheckpointDoes) {
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run");
+  ASSERT_EQ(TrainSmall(run, {}, false, kNeverInterrupted), absl::OkStatus());
+  const std::vector<nlohmann::json> evaluations = Evaluations(run);
+  ASSERT_EQ(evaluations.size(), 3u);  // before, in between and after
+  const std::string name = evaluations.back()["policy"];
+  auto recipe = LoadRecipe(run + ".toml", {});
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  recipe->run.stages = {"eval"};
+  const auto parts = BuildRunParts(*recipe, absl::StrCat(run, "/checkpoints/", name));
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  const auto evaluate = [&](const std::vector<Prompt>& problems) {
+    auto result = EvaluateHeldOut(*recipe, problems, folder.Path("again"), parts->weights,
+                                  *parts->engine, nullptr);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return nlohmann::json(SuiteResultToJson(*result));
+  };
+  nlohmann::json again = evaluate(parts->held_out);
+  EXPECT_EQ(again["problems"].size(), 6u);
+  again["policy"] = name;
+  EXPECT_EQ(again, evaluations.back());
+  // Another evaluation in the folder is replaced.
+  const std::vector<Prompt> fewer(parts->held_out.begin(), parts->held_out.begin() + 2);
+  EXPECT_EQ(evaluate(fewer)["problems"].size(), 2u);
 }
 
 TEST(TrainerTest, KeepsTheBestOfThePoliciesThatItEvaluated) {

@@ -1,5 +1,8 @@
 #include "rl/eval/suite_result.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -100,6 +103,46 @@ TEST(SuiteResultTest, ReadsBackWhatItWroteAndRefusesWhatIsNoResult) {
                 HasSubstr(absl::StrCat("r.json: \"", key, "\"")));
   }
   EXPECT_FALSE(SuiteResultFromJson(nlohmann::ordered_json::array(), "r.json").ok());
+}
+
+// Completions of problems of two families in turn.
+SuiteResult InFamilies(const std::vector<int>& right, int samples) {
+  SuiteResult result;
+  for (size_t i = 0; i < right.size(); ++i) {
+    std::vector<bool> correct(samples, false);
+    std::fill_n(correct.begin(), right[i], true);
+    result.problems.push_back(
+        {absl::StrCat(i), i % 2 == 0 ? "even" : "odd", "", correct, 1, 0, 10 * samples});
+  }
+  return result;
+}
+
+TEST(SuiteResultTest, PassRateIsTheMeanOverProblemsOrThoseOfAFamily) {
+  const SuiteResult result = InFamilies({4, 0, 2, 1}, 4);
+  EXPECT_DOUBLE_EQ(result.PassRate(), 7.0 / 16);
+  EXPECT_DOUBLE_EQ(result.PassRate("even"), 6.0 / 8);
+  EXPECT_DOUBLE_EQ(result.PassRate("odd"), 1.0 / 8);
+  EXPECT_EQ(result.PassRate("none"), 0);
+  EXPECT_EQ(result.Families(), (std::vector<std::string>{"even", "odd"}));
+  EXPECT_EQ(result.MeanTokens(), 10);
+  EXPECT_EQ(result.TruncatedShare(), 0.25);
+}
+
+TEST(ChangeIntervalTest, PairsTheProblemsSoThatTheirDifficultyDoesNotWidenIt) {
+  RandomStream random(3, 1);
+  std::vector<int> before(100), after(100);
+  for (int i = 0; i < 100; ++i) {
+    before[i] = static_cast<int>(random.Below(7));
+    after[i] = before[i] + static_cast<int>(random.Below(2));  // as hard as it was, a little better
+  }
+  const SuiteResult old = InFamilies(before, 8), now = InFamilies(after, 8);
+  std::vector<double> rates;
+  for (const SuiteProblemResult& problem : now.problems) rates.push_back(problem.Rate());
+  const Interval change = ChangeInterval(old, now, ""), rate = MeanInterval(rates, {0, 1});
+  EXPECT_GT(change.low, 0.04);
+  EXPECT_LT(change.high, 0.09);
+  EXPECT_GT(rate.high - rate.low, 2.5 * (change.high - change.low));
+  EXPECT_LT(ChangeInterval(now, old, "").high, -0.04);
 }
 
 }  // namespace

@@ -104,6 +104,36 @@ TEST_F(SuiteTest, ReadsListsAndCsvToo) {
               HasSubstr("sums.csv:2: \"tags\": expected list, found a string"));
 }
 
+TEST_F(SuiteTest, WorkedExamplesComeFirstAndAreNoProblemsThemselves) {
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> overrides = {
+        "record.prompt='{% for shot in shots %}{{ shot.question }} = {{ shot.answer }}, "
+        "{% endfor %}{{ question }} = ?'"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    const auto suite = ParseSuite(kSuite, "sums.toml", overrides);
+    EXPECT_TRUE(suite.ok()) << suite.status();
+    return ReadSuiteProblems(*suite, folder_.path(), false);
+  };
+  ASSERT_TRUE(WriteFileAtomically(folder_.Path("sums.jsonl"), std::string(kGood) + kAlso).ok());
+  const auto none = with({});
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_EQ(none->problems[0].text, "1+1 = ?");
+  const auto own = with({"shots.count=1"});
+  ASSERT_TRUE(own.ok()) << own.status();
+  ASSERT_EQ(own->problems.size(), 1);
+  EXPECT_EQ(own->problems[0].text, "1+1 = 2, 2+2 = ?");
+  EXPECT_EQ(own->problems[0].id, 0);
+  EXPECT_NE(own->digest, none->digest);
+
+  ASSERT_TRUE(WriteFileAtomically(folder_.Path("train.jsonl"), kAlso).ok());
+  const auto others = with({"shots.count=1", "shots.file=train.jsonl"});
+  ASSERT_TRUE(others.ok()) << others.status();
+  ASSERT_EQ(others->problems.size(), 2);
+  EXPECT_EQ(others->problems[0].text, "2+2 = 4.0, 1+1 = ?");
+  EXPECT_THAT(std::string(with({"shots.count=2", "shots.file=train.jsonl"}).status().message()),
+              HasSubstr("train.jsonl: expected 2 records for shots.count, found 1"));
+}
+
 TEST_F(SuiteTest, SaysOfAMissingFileWhereItIsToBeHad) {
   const auto suite = ParseSuite(kSuite, "sums.toml", {});
   const auto read = ReadSuiteProblems(*suite, folder_.path(), false);
