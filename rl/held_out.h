@@ -1,6 +1,7 @@
 // A recipe's held-out problems as a suite: `grpo eval` and the evaluations of a run are one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
