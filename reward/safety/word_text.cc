@@ -1,15 +1,11 @@
 #include "reward/safety/word_text.h"
 
-#include <utf8proc.h>
-
 #include "data/utf8.h"
+#include "data/words.h"
 #include "reward/folded_text.h"
 
 namespace grpo {
 namespace {
-
-// The last character of not empty UTF-8 text.
-bool IsLetterOrDigit(char32_t point) { return IsWordPart(point) && point != '_'; }
 
 // Whether a word goes on over the border between two characters.
 bool Joins(char32_t before, char32_t after) {
@@ -18,31 +14,6 @@ bool Joins(char32_t before, char32_t after) {
 }
 
 }  // namespace
-
-bool IsWordPart(char32_t point) {
-  if (point == '_') return true;
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(point))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool IsUnspacedScript(char32_t point) {
-  return (point >= 0x0E00 && point <= 0x0EFF) || (point >= 0x1000 && point <= 0x109F) ||
-         (point >= 0x1780 && point <= 0x17FF) || (point >= 0x3040 && point <= 0x30FF) ||
-         (point >= 0x3400 && point <= 0x4DBF) || (point >= 0x4E00 && point <= 0x9FFF) ||
-         (point >= 0xF900 && point <= 0xFAFF) || (point >= 0x20000 && point <= 0x3FFFF);
-}
 
 bool StandsAlone(absl::string_view text, size_t begin, size_t end) {
   if (begin > 0 &&

@@ -8,13 +8,6 @@
 
 namespace grpo {
 
-// Whether a character is part of a word: a letter, a digit, a mark or '_'.
-bool IsWordPart(char32_t code_point);
-
-// Whether a character belongs to a script that writes words without spaces between them (Chinese,
-// Japanese, Thai, Lao, Khmer, Burmese).
-bool IsUnspacedScript(char32_t code_point);
-
 // Whether the bytes from `begin` to `end` of UTF-8 text are not a part of longer words. A side
 // where the phrase itself has no spaced word needs no border.
 bool StandsAlone(absl::string_view text, size_t begin, size_t end);
