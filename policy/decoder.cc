@@ -1,6 +1,5 @@
 #include "policy/decoder.h"
 
-#include <functional>
 #include <memory>
 
 #include <ATen/ATen.h>
@@ -10,10 +9,6 @@
 
 namespace grpo {
 namespace {
-
-// Attention among the tokens: q [N, H, key_dim] and rows [N, C * row_dim] to [N, H, value_dim],
-// sizes by CachedAttentionShape.
-using Mix = std::function<at::Tensor(const at::Tensor& q, const at::Tensor& rows)>;
 
 const LayerAdapters kNoAdapters;
 
@@ -32,40 +27,33 @@ at::Tensor Projected(const at::Tensor& x, const at::Tensor& weight, const at::Te
   return bias.defined() ? y + bias : y;
 }
 
-at::Tensor LatentAttention(const PolicyConfig& config, const LayerWeights& weights,
-                           const LayerAdapters& adapters, const at::Tensor& x,
-                           const RopeTables& rope, const Mix& mix) {
-  const int64_t tokens = x.size(0), heads = config.num_attention_heads,
-                latent = config.kv_lora_rank;
-  const int64_t nope = config.qk_nope_head_dim, rotary = config.qk_rope_head_dim,
-                value = config.v_head_dim;
+// What every layer of one forward needs besides its input; kept for the backward pass where layers
+// are recomputed.
+struct Pass {
+  const Weights& weights;
+  RopeTables rope;
+  PackedSequences sequences;
+  const ExpertChoices* replayed;
+};
+
+at::Tensor LatentBlock(const Pass& pass, const LayerWeights& weights, const LayerAdapters& adapters,
+                       const at::Tensor& x) {
+  const PolicyConfig& config = pass.weights.config;
+  const RopeTables& rope = pass.rope;
+  const int64_t tokens = x.size(0), heads = config.num_attention_heads, value = config.v_head_dim;
   const bool halves = config.architecture().rotary_pairs == Architecture::RotaryPairs::kHalves;
   const at::Tensor compressed =
       weights.q_a.defined() ? RmsNorm(Projected(x, weights.q_a, weights.q_a_bias, adapters.q_a),
                                       weights.q_a_norm, kLatentNormEps)
                             : x;
-  const at::Tensor q = Adapt(Linear(compressed, weights.q), 0, compressed, adapters.q)
-                           .view({tokens, heads, nope + rotary});
+  const at::Tensor q =
+      Adapt(Linear(compressed, weights.q), 0, compressed, adapters.q).view({tokens, heads, -1});
   const at::Tensor kv = Projected(x, weights.kv_a, weights.kv_a_bias, adapters.kv_a);
   const at::Tensor rows =
       LatentRows(kv, weights.kv_a_norm, kLatentNormEps, rope.cos, rope.sin, halves);
-
-  const at::Tensor kv_b = weights.kv_b.view({heads, nope + value, latent});
-  const at::Tensor to_key = kv_b.narrow(1, 0, nope);                          // [H, nope, L]
-  const at::Tensor from_value = kv_b.narrow(1, nope, value).transpose(1, 2);  // [H, L, v]
-  at::Tensor queries = LatentQueries(q, to_key, rope.cos, rope.sin, halves);
-  const LowRank& adapter = adapters.kv_b;
-  const at::Tensor b =
-      adapter.defined() ? adapter.b.view({heads, nope + value, -1}) : at::Tensor();  // [H, _, r]
-  if (b.defined()) {
-    queries = AdaptQueries(queries, q, adapter.a, b.narrow(1, 0, nope), adapter.scale);
-  }
-  const at::Tensor mixed = mix(queries, rows);
-  at::Tensor values = HeadProducts(mixed, from_value);
-  if (b.defined()) {
-    values = AdaptValues(values, mixed, adapter.a, b.narrow(1, nope, value).transpose(1, 2),
-                         adapter.scale);
-  }
+  const at::Tensor values = LatentAttention(
+      q, rows, weights.kv_b.view({heads, -1, config.kv_lora_rank}), adapters.kv_b, rope.cos,
+      rope.sin, halves, SoftmaxScale(config), pass.sequences, AttendsInBFloat16(pass.weights));
   return Projected(values.view({tokens, heads * value}), weights.o, weights.o_bias, adapters.o);
 }
 
@@ -75,9 +63,10 @@ at::Tensor HeadNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   return RmsNorm(x.reshape({-1, x.size(2)}), weight, eps).view(x.sizes());
 }
 
-at::Tensor GroupedAttention(const PolicyConfig& config, const LayerWeights& weights,
-                            const LayerAdapters& adapters, const at::Tensor& x,
-                            const RopeTables& rope, const Mix& mix) {
+at::Tensor GroupedBlock(const Pass& pass, const LayerWeights& weights,
+                        const LayerAdapters& adapters, const at::Tensor& x) {
+  const PolicyConfig& config = pass.weights.config;
+  const RopeTables& rope = pass.rope;
   const int64_t tokens = x.size(0), heads = config.num_attention_heads,
                 cached = config.num_key_value_heads, width = config.grouped_head_dim();
   at::Tensor qkv = Adapt(Linear(x, weights.qkv), 0, x, adapters.query);
@@ -90,19 +79,11 @@ at::Tensor GroupedAttention(const PolicyConfig& config, const LayerWeights& weig
   const at::Tensor v = qkv.narrow(1, heads + cached, cached);
   const bool halves = config.architecture().rotary_pairs == Architecture::RotaryPairs::kHalves;
   const at::Tensor rows = at::cat({Rope(k, rope.cos, rope.sin, halves), v}, 2);
-  const at::Tensor mixed =
-      mix(Rope(q, rope.cos, rope.sin, halves), rows.view({tokens, cached * 2 * width}));
+  const at::Tensor mixed = PackedAttention(
+      Rope(q, rope.cos, rope.sin, halves), rows.view({tokens, cached * 2 * width}),
+      CachedAttentionShape(config), pass.sequences, AttendsInBFloat16(pass.weights));
   return Projected(mixed.view({tokens, heads * width}), weights.o, weights.o_bias, adapters.o);
 }
-
-// What every layer of one forward needs besides its input; kept for the backward pass where layers
-// are recomputed.
-struct Pass {
-  const Weights& weights;
-  RopeTables rope;
-  PackedSequences sequences;
-  const ExpertChoices* replayed;
-};
 
 // A layer's output, and of a layer with experts the chosen ones and the router's logits.
 std::vector<at::Tensor> Layer(const Pass& pass, int number, int moe_layer,
@@ -111,15 +92,11 @@ std::vector<at::Tensor> Layer(const Pass& pass, int number, int moe_layer,
   const LayerWeights& weights = pass.weights.layers[number];
   const LayerAdapters& adapters =
       pass.weights.adapters.enabled() ? pass.weights.adapters.layers[number] : kNoAdapters;
-  const AttentionShape shape = CachedAttentionShape(config);
-  const Mix mix = [&](const at::Tensor& q, const at::Tensor& rows) {
-    return PackedAttention(q, rows, shape, pass.sequences, AttendsInBFloat16(pass.weights));
-  };
-  const auto attend = config.architecture().latent() ? LatentAttention : GroupedAttention;
+  const auto attend = config.architecture().latent() ? LatentBlock : GroupedBlock;
   const double scale = config.residual_scale(), eps = config.rms_norm_eps;
   const auto [stream, x] = AddAndNorm(input, at::Tensor(), 1, weights.input_norm, eps);
-  const auto [attended, y] = AddAndNorm(
-      stream, attend(config, weights, adapters, x, pass.rope, mix), scale, weights.post_norm, eps);
+  const auto [attended, y] =
+      AddAndNorm(stream, attend(pass, weights, adapters, x), scale, weights.post_norm, eps);
   if (!weights.is_moe()) return {AddBlock(attended, Mlp(y, weights.mlp, adapters), scale)};
   const Routing routing =
       Route(config, y, weights.router, weights.router_bias,

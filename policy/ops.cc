@@ -106,14 +106,19 @@ std::optional<at::Tensor> Optional(const at::Tensor& x) {
   return x.defined() ? std::optional<at::Tensor>(x) : std::nullopt;
 }
 
-// x in another type, its rows shared out; x itself where it is of that type.
-at::Tensor Converted(const at::Tensor& x, at::ScalarType type) {
-  if (x.scalar_type() == type) return x;
-  const at::Tensor y = at::empty(x.sizes(), x.options().dtype(type));
+// y = x of any type, its rows shared out.
+void CopyRows(const at::Tensor& x, const at::Tensor& y) {
   ParallelFor(x.size(0), kRowStep, [&](int64_t begin, int64_t end) {
     const c10::NoGradGuard no_grad;
     y.narrow(0, begin, end - begin).copy_(x.narrow(0, begin, end - begin));
   });
+}
+
+// x in another type; x itself where it is of that type.
+at::Tensor Converted(const at::Tensor& x, at::ScalarType type) {
+  if (x.scalar_type() == type) return x;
+  const at::Tensor y = at::empty(x.sizes(), x.options().dtype(type));
+  CopyRows(x, y);
   return y;
 }
 
@@ -443,39 +448,6 @@ void MultiplyHeads(const at::Tensor& x, const at::Tensor& weight, const at::Tens
   });
 }
 
-// The way back: fills dx, adds to the gradient of the weight where that is wanted.
-void MultiplyHeadsBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
-                           const at::Tensor& dx, const at::Tensor& d_weight) {
-  MultiplyHeads(dy, weight.transpose(1, 2), dx);
-  if (!d_weight.defined()) return;
-  const bool transposed = d_weight.stride(2) != 1;  // a product's columns adjoin
-  const at::Tensor left = transposed ? dy : x, right = Factor(transposed ? x : dy, weight);
-  const Numerics wanted = numerics;
-  ParallelForEach(x.size(1), [&](int64_t h) {
-    const c10::NoGradGuard no_grad;
-    const NumericsScope scope(wanted);
-    const at::Tensor sum = d_weight[h];
-    MultiplyHere(left.select(1, h).t(), right.select(1, h), transposed ? sum.t() : sum, true);
-  });
-}
-
-struct HeadProductsFunction : Function<HeadProductsFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight) {
-    context->save_for_backward({x, weight});
-    const at::Tensor y = at::empty({x.size(0), x.size(1), weight.size(2)}, x.options());
-    MultiplyHeads(x, weight, y);
-    return y;
-  }
-  static tensor_list backward(AutogradContext* context, tensor_list grads) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor dx = at::empty(saved[0].sizes(), saved[0].options());
-    const WeightGradient gradient(saved[1]);
-    MultiplyHeadsBackward(grads[0].contiguous(), saved[0], saved[1], dx, gradient.sum);
-    return {dx, gradient.returned};
-  }
-};
-
 // The first and the last part of every head's width, or of every row's.
 struct Parts {
   Parts(const at::Tensor& x, int64_t first_width)
@@ -483,96 +455,6 @@ struct Parts {
         rest(x.narrow(-1, first_width, x.size(-1) - first_width)) {}
   at::Tensor first;
   at::Tensor rest;
-};
-
-struct LatentQueriesFunction : Function<LatentQueriesFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& to_key,
-                            const at::Tensor& cos, const at::Tensor& sin, bool halves) {
-    context->save_for_backward({q, to_key, cos, sin});
-    context->saved_data["halves"] = halves;
-    const Parts from(q, to_key.size(1));
-    const at::Tensor y =
-        at::empty({q.size(0), q.size(1), to_key.size(2) + from.rest.size(2)}, q.options());
-    const Parts to(y, to_key.size(2));
-    MultiplyHeads(from.first, to_key, to.first);
-    Rotate(from.rest, cos, sin, halves, /*inverse=*/false, to.rest);
-    return y;
-  }
-  static tensor_list backward(AutogradContext* context, tensor_list grads) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor &q = saved[0], &to_key = saved[1];
-    const at::Tensor dq = at::empty(q.sizes(), q.options());
-    const Parts from(grads[0].contiguous(), to_key.size(2)), x(q, to_key.size(1)),
-        to(dq, to_key.size(1));
-    const WeightGradient gradient(to_key);
-    MultiplyHeadsBackward(from.first, x.first, to_key, to.first, gradient.sum);
-    Rotate(from.rest, saved[2], saved[3], context->saved_data["halves"].toBool(), /*inverse=*/true,
-           to.rest);
-    return {dq, gradient.returned, at::Tensor(), at::Tensor(), at::Tensor()};
-  }
-};
-
-// The adapter of the matrix that carries queries into the latent space: y [N, H, L + R] += s (q
-// B_h) A in the first part of each head, q the first part of each head of q [N, H, nope + R].
-struct AdaptQueriesFunction : Function<AdaptQueriesFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& y, const at::Tensor& q,
-                            const at::Tensor& a, const at::Tensor& b, double scale) {
-    const at::Tensor u = at::empty({q.size(0), q.size(1), a.size(0)}, q.options());
-    MultiplyHeads(q.narrow(2, 0, b.size(1)), b, u);
-    Scale(u, scale);
-    Multiply(u.view({-1, a.size(0)}), a, Latents(y, a.size(1)), true);
-    context->mark_dirty({y});
-    context->save_for_backward({q, u, a, b});
-    context->saved_data["scale"] = scale;
-    return y;
-  }
-  static at::Tensor Latents(const at::Tensor& y, int64_t latent) {
-    return y.view({-1, y.size(2)}).narrow(1, 0, latent);
-  }
-  static tensor_list backward(AutogradContext* context, tensor_list grads) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor &q = saved[0], &u = saved[1], &a = saved[2], &b = saved[3];
-    const at::Tensor dy = grads[0].contiguous(), part = Latents(dy, a.size(1));
-    const at::Tensor du = at::empty(u.sizes(), dy.options()),
-                     dq = at::zeros(q.sizes(), q.options());
-    const WeightGradient d_a(a), d_b(b);
-    Multiply(u.view({-1, a.size(0)}).t(), Factor(part, a), d_a.sum, true);
-    Multiply(part, a.t(), du.view({-1, a.size(0)}), false);
-    Scale(du, context->saved_data["scale"].toDouble());
-    MultiplyHeadsBackward(du, q.narrow(2, 0, b.size(1)), b, dq.narrow(2, 0, b.size(1)), d_b.sum);
-    return {dy, dq, d_a.returned, d_b.returned, at::Tensor()};
-  }
-};
-
-// That of the matrix that carries values out of it: y [N, H, v] += s (x A^T) B_h, x [N, H, L] and
-// B_h [r, v].
-struct AdaptValuesFunction : Function<AdaptValuesFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& y, const at::Tensor& x,
-                            const at::Tensor& a, const at::Tensor& b, double scale) {
-    const at::Tensor u = at::empty({x.size(0), x.size(1), a.size(0)}, x.options());
-    const at::Tensor rows = x.contiguous().view({-1, a.size(1)});
-    Multiply(rows, a.t(), u.view({-1, a.size(0)}), false);
-    Scale(u, scale);
-    MultiplyHeads(u, b, y, true);
-    context->mark_dirty({y});
-    context->save_for_backward({Factor(rows, a), u, a, b});
-    context->saved_data["scale"] = scale;
-    return y;
-  }
-  static tensor_list backward(AutogradContext* context, tensor_list grads) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor &rows = saved[0], &u = saved[1], &a = saved[2], &b = saved[3];
-    const at::Tensor dy = grads[0].contiguous();
-    const at::Tensor du = at::empty(u.sizes(), dy.options()),
-                     dx = at::empty({u.size(0), u.size(1), a.size(1)}, dy.options());
-    const WeightGradient d_a(a), d_b(b);
-    MultiplyHeadsBackward(dy, u, b, du, d_b.sum);
-    Scale(du, context->saved_data["scale"].toDouble());
-    const at::Tensor du_rows = du.view({-1, a.size(0)});
-    Multiply(du_rows.t(), rows, d_a.sum, true);
-    Multiply(du_rows, a, dx.view({-1, a.size(1)}), false);
-    return {dy, dx, d_a.returned, d_b.returned, at::Tensor()};
-  }
 };
 
 struct LatentRowsFunction : Function<LatentRowsFunction> {
@@ -620,104 +502,263 @@ at::Tensor KeptShape(const AttentionShape& shape) {
   return bytes;
 }
 
-// Parts of all sequences that can be computed apart: of at most so many query rows, or, where
-// `parts` is more, of so many parts a sequence.
-std::vector<QueryRows> SplitQueries(const at::Tensor& cu_seqlens, int rows, int parts) {
+AttentionShape ShapeOf(const at::Tensor& bytes) {
+  AttentionShape shape;
+  std::memcpy(&shape, bytes.const_data_ptr(), sizeof(shape));
+  return shape;
+}
+
+// Parts of all sequences that can be computed apart, of at most so many query rows.
+std::vector<QueryRows> SplitQueries(const at::Tensor& cu_seqlens, int rows) {
   const int32_t* borders = Data<int32_t>(cu_seqlens);
   std::vector<QueryRows> split;
   for (int s = 0; s + 1 < cu_seqlens.size(0); ++s) {
     const int tokens = borders[s + 1] - borders[s];
-    const int most = std::max(rows, parts == 0 ? 0 : (tokens + parts - 1) / parts);
-    for (int first = 0; first < tokens; first += most) {
-      split.push_back({s, first, std::min(most, tokens - first)});
+    for (int first = 0; first < tokens; first += rows) {
+      split.push_back({s, first, std::min(rows, tokens - first)});
     }
   }
   return split;
 }
 
 constexpr int kForwardQueries = 128;
-// Each part of a backward pass has its own gradients of all rows that it sees: added up in order,
-// they are the same whatever the threads.
-constexpr int kBackwardQueries = 512, kBackwardParts = 4;
+
+struct Attended {
+  at::Tensor out;          // [N, H, value_dim]
+  at::Tensor log_sum_exp;  // [N, H]
+};
+
+Attended Attend(const AttentionShape& shape, const at::Tensor& q, const at::Tensor& rows,
+                const at::Tensor& cu_seqlens, const at::Tensor& prefixes, bool bf16) {
+  const at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options()),
+                   log_sum_exp = at::empty({q.size(0), q.size(1)}, q.options());
+  if (bf16) {
+    const auto args = AttentionArgs<float>(shape, q, rows, cu_seqlens, prefixes);
+    ParallelForEach(args.num_sequences, [&](int64_t sequence) {
+      Bf16PackedAttention(args, sequence, ActiveBf16Attention(), out.mutable_data_ptr<float>(),
+                          log_sum_exp.mutable_data_ptr<float>());
+    });
+    return {out, log_sum_exp};
+  }
+  const std::vector<QueryRows> queries = SplitQueries(cu_seqlens, kForwardQueries);
+  GRPO_DISPATCH(q, [&] {
+    const auto args = AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens, prefixes);
+    ParallelForEach(queries.size(), [&](int64_t i) {
+      ActiveKernels<scalar_t>().packed_attention(args, queries[i], out.mutable_data_ptr<scalar_t>(),
+                                                 log_sum_exp.mutable_data_ptr<scalar_t>());
+    });
+  });
+  return {out, log_sum_exp};
+}
+
+// The sequences that see rows in common: each prefix with those that follow it.
+std::vector<std::vector<int>> SequencesByPrefix(int num_sequences, const at::Tensor& prefixes) {
+  std::vector<std::vector<int>> of(num_sequences);
+  for (int s = 0; s < num_sequences; ++s) {
+    const int prefix = prefixes.numel() == 0 ? -1 : Data<int32_t>(prefixes)[s];
+    of[prefix < 0 ? s : prefix].push_back(s);
+  }
+  std::erase_if(of, [](const std::vector<int>& sequences) { return sequences.empty(); });
+  return of;
+}
+
+struct AttentionGradient {
+  at::Tensor q;     // [N, H, key_dim]
+  at::Tensor rows;  // [N, C * row_dim]
+};
+
+// q and rows may be bfloat16. Sums go in the order of the sequences, whichever thread adds them up.
+AttentionGradient AttendBackward(const AttentionShape& shape, const at::Tensor& q,
+                                 const at::Tensor& rows, const Attended& attended,
+                                 const at::Tensor& d_out, const at::Tensor& cu_seqlens,
+                                 const at::Tensor& prefixes, bool bf16) {
+  const at::ScalarType type = d_out.scalar_type();
+  const at::Tensor own_q = Converted(q, type), own_rows = Converted(rows, type);
+  const at::Tensor dq = at::empty(q.sizes(), d_out.options()),
+                   d_rows = at::zeros(rows.sizes(), d_out.options());
+  at::Tensor q_factor, rows_factor, d_out_factor;
+  Bf16AttentionFactors factors = {};
+  if (bf16) {
+    const auto narrowed = [](const at::Tensor& from, at::Tensor& factor) {
+      factor = Converted(from, at::kBFloat16);
+      return static_cast<const BFloat16*>(factor.const_data_ptr());
+    };
+    factors = {narrowed(q, q_factor), narrowed(rows, rows_factor), narrowed(d_out, d_out_factor),
+               ActiveBf16Products().gemm};
+  }
+  GRPO_DISPATCH(d_out, [&] {
+    const auto args = AttentionArgs<scalar_t>(shape, own_q, own_rows, cu_seqlens, prefixes);
+    const auto groups = SequencesByPrefix(args.num_sequences, prefixes);
+    ParallelForEach(groups.size() * shape.num_cached_heads, [&](int64_t i) {
+      for (const int sequence : groups[i / shape.num_cached_heads]) {
+        ActiveKernels<scalar_t>().packed_attention_backward(
+            args, sequence, i % shape.num_cached_heads, Data<scalar_t>(attended.out),
+            Data<scalar_t>(attended.log_sum_exp), Data<scalar_t>(d_out), bf16 ? &factors : nullptr,
+            dq.mutable_data_ptr<scalar_t>(), d_rows.mutable_data_ptr<scalar_t>());
+      }
+    });
+  });
+  return {dq, d_rows};
+}
+
+// What the backward pass multiplies q and rows as.
+at::ScalarType KeptType(const at::Tensor& q, bool bf16) {
+  return bf16 && q.requires_grad() ? at::kBFloat16 : q.scalar_type();
+}
 
 struct PackedAttentionFunction : Function<PackedAttentionFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& rows,
                             const at::Tensor& cu_seqlens, const at::Tensor& prefixes,
                             const AttentionShape& shape, bool bf16) {
-    const at::Tensor out = at::empty({q.size(0), q.size(1), shape.value_dim}, q.options()),
-                     log_sum_exp = at::empty({q.size(0), q.size(1)}, q.options());
-    if (bf16) {
-      const auto args = AttentionArgs<float>(shape, q, rows, cu_seqlens, prefixes);
-      ParallelForEach(args.num_sequences, [&](int64_t sequence) {
-        Bf16PackedAttention(args, sequence, ActiveBf16Attention(), out.mutable_data_ptr<float>(),
-                            log_sum_exp.mutable_data_ptr<float>());
-      });
-    } else {
-      const std::vector<QueryRows> queries = SplitQueries(cu_seqlens, kForwardQueries, 0);
-      GRPO_DISPATCH(q, [&] {
-        const auto args = AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens, prefixes);
-        ParallelForEach(queries.size(), [&](int64_t i) {
-          ActiveKernels<scalar_t>().packed_attention(args, queries[i],
-                                                     out.mutable_data_ptr<scalar_t>(),
-                                                     log_sum_exp.mutable_data_ptr<scalar_t>());
-        });
-      });
-    }
-    const at::ScalarType kept = bf16 && q.requires_grad() ? at::kBFloat16 : q.scalar_type();
-    context->save_for_backward({Converted(q, kept), Converted(rows, kept), cu_seqlens, out,
-                                log_sum_exp, KeptShape(shape), prefixes});
-    return out;
+    const Attended attended = Attend(shape, q, rows, cu_seqlens, prefixes, bf16);
+    const at::ScalarType kept = KeptType(q, bf16);
+    context->save_for_backward({Converted(q, kept), Converted(rows, kept), attended.out,
+                                attended.log_sum_exp, cu_seqlens, prefixes, KeptShape(shape)});
+    context->saved_data["bf16"] = bf16;
+    return attended.out;
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &cu_seqlens = saved[2], &out = saved[3], &log_sum_exp = saved[4];
-    const at::Tensor q = Converted(saved[0], out.scalar_type()),
-                     rows = Converted(saved[1], out.scalar_type());
-    AttentionShape shape;
-    std::memcpy(&shape, saved[5].const_data_ptr(), sizeof(shape));
-    const at::Tensor d_out = grads[0].contiguous();
-    at::Tensor dq = at::empty(q.sizes(), q.options()),
-               d_rows = at::zeros(rows.sizes(), rows.options());
-    const std::vector<QueryRows> queries =
-        SplitQueries(cu_seqlens, kBackwardQueries, kBackwardParts);
-    std::vector<at::Tensor> d_visible(queries.size());
-    const bool bf16 = IsBFloat16(saved[0]);
-    const at::Tensor d_out_factor = bf16 ? Converted(d_out, at::kBFloat16) : d_out;
-    const auto halves = [](const at::Tensor& tensor) {
-      return static_cast<const BFloat16*>(tensor.const_data_ptr());
-    };
-    const Bf16AttentionFactors factors = {halves(saved[0]), halves(saved[1]), halves(d_out_factor),
-                                          ActiveBf16Products().gemm};
-    GRPO_DISPATCH(q, [&] {
-      const auto args = AttentionArgs<scalar_t>(shape, q, rows, cu_seqlens, saved[6]);
-      ParallelForEach(queries.size(), [&](int64_t i) {
-        const PackedSpan span = SpanOf(args, queries[i].sequence);
-        d_visible[i] =
-            at::empty({span.prefix_tokens + queries[i].first + queries[i].tokens, rows.size(1)},
-                      rows.options());
-        ActiveKernels<scalar_t>().packed_attention_backward(
-            args, queries[i], Data<scalar_t>(out), Data<scalar_t>(log_sum_exp),
-            Data<scalar_t>(d_out), bf16 ? &factors : nullptr, dq.mutable_data_ptr<scalar_t>(),
-            d_visible[i].mutable_data_ptr<scalar_t>());
-      });
-      // In the order of the parts, whichever thread adds up a row.
-      const int64_t width = rows.size(1);
-      ParallelFor(rows.size(0), kRowStep, [&](int64_t begin, int64_t end) {
-        const auto add = [&](const scalar_t* from, int64_t first, int64_t count) {
-          const int64_t low = std::max(begin, first), high = std::min(end, first + count);
-          if (low >= high) return;
-          ActiveKernels<scalar_t>().add((high - low) * width, from + (low - first) * width,
-                                        d_rows.mutable_data_ptr<scalar_t>() + low * width);
+    const AttentionGradient gradient = AttendBackward(
+        ShapeOf(saved[6]), saved[0], saved[1], {saved[2], saved[3]}, grads[0].contiguous(),
+        saved[4], saved[5], context->saved_data["bf16"].toBool());
+    return {gradient.q, gradient.rows, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+// MLA among the tokens of packed sequences. Forward it runs in the latent space, as over a cache of
+// latents, so that rollouts and the learner agree to the bit. The backward pass multiplies each
+// head's own keys and values, which are narrower than the latents, and are computed once more.
+struct LatentAttentionFunction : Function<LatentAttentionFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& rows,
+                            const at::Tensor& kv_b, const std::optional<at::Tensor>& adapter_a,
+                            const std::optional<at::Tensor>& adapter_b, double adapter_scale,
+                            const at::Tensor& cos, const at::Tensor& sin, bool halves,
+                            const at::Tensor& cu_seqlens, const at::Tensor& prefixes, double scale,
+                            bool bf16) {
+    const at::Tensor a = adapter_a.value_or(at::Tensor()), b = adapter_b.value_or(at::Tensor());
+    const int64_t tokens = q.size(0), heads = q.size(1), latent = kv_b.size(2),
+                  rotary = rows.size(1) - latent, nope = q.size(2) - rotary,
+                  value = kv_b.size(1) - nope;
+    const at::Tensor queries = at::empty({tokens, heads, latent + rotary}, q.options());
+    const Parts from(q, nope), to(queries, latent);
+    MultiplyHeads(from.first, kv_b.narrow(1, 0, nope), to.first);
+    Rotate(from.rest, cos, sin, halves, /*inverse=*/false, to.rest);
+    if (b.defined()) {
+      const at::Tensor u = at::empty({tokens, heads, a.size(0)}, q.options());
+      MultiplyHeads(from.first, b.narrow(1, 0, nope), u);
+      Scale(u, adapter_scale);
+      Multiply(u.view({-1, a.size(0)}), a, queries.view({-1, latent + rotary}).narrow(1, 0, latent),
+               true);
+    }
+    const AttentionShape shape = {.num_heads = static_cast<int>(heads),
+                                  .num_cached_heads = 1,
+                                  .row_dim = static_cast<int>(latent + rotary),
+                                  .key_dim = static_cast<int>(latent + rotary),
+                                  .value_begin = 0,
+                                  .value_dim = static_cast<int>(latent),
+                                  .scale = scale};
+    const Attended attended = Attend(shape, queries, rows, cu_seqlens, prefixes, bf16);
+    const at::Tensor values = at::empty({tokens, heads, value}, q.options());
+    MultiplyHeads(attended.out, kv_b.narrow(1, nope, value).transpose(1, 2), values);
+    if (b.defined()) {
+      const at::Tensor u = at::empty({tokens, heads, a.size(0)}, q.options());
+      Multiply(attended.out.view({-1, latent}), a.t(), u.view({-1, a.size(0)}), false);
+      Scale(u, adapter_scale);
+      MultiplyHeads(u, b.narrow(1, nope, value).transpose(1, 2), values, true);
+    }
+    const at::ScalarType kept = KeptType(q, bf16);
+    context->save_for_backward({Converted(q, kept), Converted(rows, kept), values,
+                                attended.log_sum_exp, kv_b, a, b, cos, sin, cu_seqlens, prefixes});
+    context->saved_data["adapter_scale"] = adapter_scale;
+    context->saved_data["halves"] = halves;
+    context->saved_data["scale"] = scale;
+    context->saved_data["bf16"] = bf16;
+    return values;
+  }
+
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &values = saved[2], &kv_b = saved[4], &a = saved[5], &b = saved[6],
+                     &cos = saved[7], &sin = saved[8];
+    const bool halves = context->saved_data["halves"].toBool();
+    const double adapter_scale = context->saved_data["adapter_scale"].toDouble();
+    const at::TensorOptions options = values.options();
+    const at::Tensor q = Converted(saved[0], values.scalar_type()),
+                     rows = Converted(saved[1], values.scalar_type());
+    const int64_t tokens = q.size(0), heads = q.size(1), latent = kv_b.size(2),
+                  rotary = rows.size(1) - latent, nope = q.size(2) - rotary,
+                  value = kv_b.size(1) - nope, row = rotary + nope + value;
+    const at::Tensor matrix = b.defined() ? AdaptedMatrix(kv_b, a, b, adapter_scale) : kv_b;
+
+    // A head's row is its rotary key, which all have in common, its other key and its value.
+    const at::Tensor own_q = at::empty(q.sizes(), options),
+                     own_rows = at::empty({tokens, heads, row}, options);
+    const Parts of_q(q, nope), of_rows(rows, latent), own_q_parts(own_q, rotary),
+        own_parts(own_rows, rotary);
+    Rotate(of_q.rest, cos, sin, halves, /*inverse=*/false, own_q_parts.first);
+    CopyRows(of_q.first, own_q_parts.rest);
+    CopyRows(of_rows.rest.unsqueeze(1).expand({tokens, heads, rotary}), own_parts.first);
+    MultiplyHeads(of_rows.first.unsqueeze(1).expand({tokens, heads, latent}),
+                  matrix.transpose(1, 2), own_parts.rest);
+    const AttentionShape shape = {.num_heads = static_cast<int>(heads),
+                                  .num_cached_heads = static_cast<int>(heads),
+                                  .row_dim = static_cast<int>(row),
+                                  .key_dim = static_cast<int>(rotary + nope),
+                                  .value_begin = static_cast<int>(rotary + nope),
+                                  .value_dim = static_cast<int>(value),
+                                  .scale = context->saved_data["scale"].toDouble()};
+    const AttentionGradient own =
+        AttendBackward(shape, own_q, own_rows, {values, saved[3]}, grads[0].contiguous(), saved[9],
+                       saved[10], context->saved_data["bf16"].toBool());
+
+    const at::Tensor dq = at::empty(q.sizes(), options), d_rows = at::zeros(rows.sizes(), options);
+    const Parts d_own_q(own.q, rotary), d_own(own.rows, rotary), to_q(dq, nope),
+        to_rows(d_rows, latent);
+    CopyRows(d_own_q.rest, to_q.first);
+    Rotate(d_own_q.first, cos, sin, halves, /*inverse=*/true, to_q.rest);
+    ParallelFor(tokens, kHeadRows, [&](int64_t begin, int64_t end) {
+      const c10::NoGradGuard no_grad;
+      for (int64_t h = 0; h < heads; ++h) {
+        const auto part = [&, begin = begin, count = end - begin](const at::Tensor& tensor) {
+          return tensor.narrow(0, begin, count);
         };
-        for (size_t i = 0; i < queries.size(); ++i) {
-          const PackedSpan span = SpanOf(args, queries[i].sequence);
-          const scalar_t* const from = Data<scalar_t>(d_visible[i]);
-          add(from, span.prefix_begin, span.prefix_tokens);
-          add(from + span.prefix_tokens * width, span.begin, queries[i].first + queries[i].tokens);
-        }
-      });
+        MultiplyHere(part(d_own.rest).select(1, h), matrix[h], part(to_rows.first), true);
+        part(to_rows.rest).add_(part(d_own.first).select(1, h));
+      }
     });
-    return {dq, d_rows, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    // Of a matrix that latents are multiplied with.
+    const auto add_products = [&](const at::Tensor& sum) {
+      const at::Tensor latents = Parts(Factor(saved[1], kv_b), latent).first;
+      ParallelForEach(heads, [&](int64_t h) {
+        const c10::NoGradGuard no_grad;
+        MultiplyHere(d_own.rest.select(1, h).t(), latents, sum[h], true);
+      });
+    };
+    const WeightGradient d_kv_b(kv_b), d_a(a), d_b(b);
+    if (d_kv_b.wanted()) add_products(d_kv_b.sum);
+    if (b.defined()) {
+      const at::Tensor d_matrix = at::zeros(kv_b.sizes(), options);
+      add_products(d_matrix);
+      Scale(d_matrix, adapter_scale);
+      const at::Tensor d_columns = d_matrix.view({-1, latent}),
+                       of_b = Converted(b, values.scalar_type()).reshape({-1, a.size(0)});
+      Multiply(d_columns, a.t(), d_b.sum.view(of_b.sizes()), true);
+      Multiply(of_b.t(), d_columns, d_a.sum, true);
+    }
+    return {dq,           d_rows,       d_kv_b.returned, d_a.returned, d_b.returned,
+            at::Tensor(), at::Tensor(), at::Tensor(),    at::Tensor(), at::Tensor(),
+            at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+
+  // kv_b [H, nope + v, L] with what an adapter adds to it.
+  static at::Tensor AdaptedMatrix(const at::Tensor& kv_b, const at::Tensor& a, const at::Tensor& b,
+                                  double scale) {
+    const at::ScalarType type = kv_b.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const at::Tensor sum = kv_b.to(type, /*non_blocking=*/false, /*copy=*/true),
+                     scaled = b.to(type).reshape({-1, a.size(0)}) * scale;
+    Multiply(scaled, a, sum.view({-1, a.size(1)}), true);
+    return sum;
   }
 };
 
@@ -1149,15 +1190,6 @@ at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& si
   return RopeFunction::apply(x, cos, sin, halves);
 }
 
-at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight) {
-  return HeadProductsFunction::apply(x, weight);
-}
-
-at::Tensor LatentQueries(const at::Tensor& q, const at::Tensor& to_key, const at::Tensor& cos,
-                         const at::Tensor& sin, bool halves) {
-  return LatentQueriesFunction::apply(q, to_key, cos, sin, halves);
-}
-
 at::Tensor LatentRows(const at::Tensor& kv, const at::Tensor& norm, double eps,
                       const at::Tensor& cos, const at::Tensor& sin, bool halves) {
   return LatentRowsFunction::apply(kv, norm, eps, cos, sin, halves);
@@ -1167,6 +1199,17 @@ at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const At
                            const PackedSequences& sequences, bool bf16) {
   return PackedAttentionFunction::apply(q, rows, at::tensor(sequences.cu_seqlens, at::kInt),
                                         at::tensor(sequences.prefixes, at::kInt), shape, bf16);
+}
+
+at::Tensor LatentAttention(const at::Tensor& q, const at::Tensor& rows, const at::Tensor& kv_b,
+                           const LowRank& adapter, const at::Tensor& cos, const at::Tensor& sin,
+                           bool halves, double scale, const PackedSequences& sequences, bool bf16) {
+  const at::Tensor b =
+      adapter.defined() ? adapter.b.view({kv_b.size(0), kv_b.size(1), -1}) : at::Tensor();
+  return LatentAttentionFunction::apply(q, rows, kv_b, Optional(adapter.a), Optional(b),
+                                        adapter.scale, cos, sin, halves,
+                                        at::tensor(sequences.cu_seqlens, at::kInt),
+                                        at::tensor(sequences.prefixes, at::kInt), scale, bf16);
 }
 
 at::Tensor ExpertMlps(const at::Tensor& x, const at::Tensor& gate_up, const at::Tensor& down,
@@ -1190,16 +1233,6 @@ std::pair<at::Tensor, at::Tensor> TokenLogprobs(const at::Tensor& hidden, const 
 at::Tensor Adapt(const at::Tensor& y, int64_t first, const at::Tensor& x, const LowRank& adapter) {
   if (!adapter.defined()) return y;
   return AdaptFunction::apply(y, x, adapter.a, adapter.b, adapter.scale, first);
-}
-
-at::Tensor AdaptQueries(const at::Tensor& y, const at::Tensor& q, const at::Tensor& a,
-                        const at::Tensor& b, double scale) {
-  return AdaptQueriesFunction::apply(y, q, a, b, scale);
-}
-
-at::Tensor AdaptValues(const at::Tensor& y, const at::Tensor& x, const at::Tensor& a,
-                       const at::Tensor& b, double scale) {
-  return AdaptValuesFunction::apply(y, x, a, b, scale);
 }
 
 }  // namespace grpo

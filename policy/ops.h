@@ -77,16 +77,8 @@ at::Tensor SwiGlu(const at::Tensor& gate_up, std::optional<at::ScalarType> kept 
 // p and p + R/2.
 at::Tensor Rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool halves);
 
-// Each head's own product: x [N, H, A] with weight [H, A, B] (a view with any strides) to [N, H,
-// B].
-at::Tensor HeadProducts(const at::Tensor& x, const at::Tensor& weight);
-
-// Queries of attention in the latent space: of each head of q [N, H, A + R] the first part times
-// its matrix of to_key [H, A, L], and the rest rotated, to [N, H, L + R].
-at::Tensor LatentQueries(const at::Tensor& q, const at::Tensor& to_key, const at::Tensor& cos,
-                         const at::Tensor& sin, bool halves);
-
-// Its rows, from kv [N, L + R]: the latent normalised by norm [L], and the key rotated.
+// Rows of attention in the latent space, from kv [N, L + R]: the latent normalised by norm [L], and
+// the key rotated.
 at::Tensor LatentRows(const at::Tensor& kv, const at::Tensor& norm, double eps,
                       const at::Tensor& cos, const at::Tensor& sin, bool halves);
 
@@ -108,6 +100,14 @@ struct PackedSequences {
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& rows, const AttentionShape& shape,
                            const PackedSequences& sequences, bool bf16 = false);
 
+// The same of MLA, with one cached head: q [N, H, A + R], which is rotated here, over `rows`
+// [N, L + R] of LatentRows, where kv_b [H, A + v, L] gives a head's key and its value from the
+// latent. To [N, H, v].
+at::Tensor LatentAttention(const at::Tensor& q, const at::Tensor& rows, const at::Tensor& kv_b,
+                           const LowRank& adapter, const at::Tensor& cos, const at::Tensor& sin,
+                           bool halves, double scale, const PackedSequences& sequences,
+                           bool bf16 = false);
+
 // Sum over each token's chosen experts of weight * expert(x). x [N, D], gate_up [E, 2I, D], down
 // [E, D, I], chosen [N, K] int64 ascending in each row, weights [N, K]. Summed in ascending order
 // of the experts.
@@ -126,12 +126,5 @@ std::pair<at::Tensor, at::Tensor> TokenLogprobs(const at::Tensor& hidden, const 
 // y [N, C] of a matrix with inputs x [N, in], from column `first` on; y itself where the adapter is
 // not defined.
 at::Tensor Adapt(const at::Tensor& y, int64_t first, const at::Tensor& x, const LowRank& adapter);
-// y [N, H, L + R] of LatentQueries: s (q_h B_h) A in the first part of each head. a [r, L], b [H,
-// nope, r].
-at::Tensor AdaptQueries(const at::Tensor& y, const at::Tensor& q, const at::Tensor& a,
-                        const at::Tensor& b, double scale);
-// y [N, H, v] of HeadProducts: s (x_h A^T) B_h. x [N, H, L], a [r, L], b [H, r, v].
-at::Tensor AdaptValues(const at::Tensor& y, const at::Tensor& x, const at::Tensor& a,
-                       const at::Tensor& b, double scale);
 
 }  // namespace grpo

@@ -307,15 +307,22 @@ void Pack(int n, int k, const T* b, int64_t b_row, int64_t b_col, T* packed) {
   PackB<T>(k, n, b, b_row, b_col, packed);
 }
 
+// With the first k of packed_k rows of B, and its first n columns.
 template <typename T>
-void GemmPacked(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* packed,
-                T* c, int64_t ldc, bool accumulate) {
+void GemmPackedPart(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* packed,
+                    int packed_k, T* c, int64_t ldc, bool accumulate) {
   constexpr int kWidth = PanelWidth<T>();
   const int block = m <= kTileRows ? std::max(k, 1) : kDepth;  // read once, or kept in the cache
   for (int k0 = 0; k0 < k; k0 += block) {
     MultiplyBlock(m, n, std::min(block, k - k0), a + k0 * a_col, a_row, a_col, packed + k0 * kWidth,
-                  int64_t{k} * kWidth, c, ldc, accumulate || k0 > 0);
+                  int64_t{packed_k} * kWidth, c, ldc, accumulate || k0 > 0);
   }
+}
+
+template <typename T>
+void GemmPacked(int m, int n, int k, const T* a, int64_t a_row, int64_t a_col, const T* packed,
+                T* c, int64_t ldc, bool accumulate) {
+  GemmPackedPart(m, n, k, a, a_row, a_col, packed, k, c, ldc, accumulate);
 }
 
 // ---- Small vector arithmetic
@@ -530,18 +537,19 @@ struct QueryBlock {
 };
 
 // Rows of a block: enough that packing keys and values costs little beside multiplying them, few
-// enough that little is computed beyond the diagonal, and that scores stay in the cache.
-constexpr int kBlockRows = 96;
+// enough that little is computed beyond the diagonal, and that scores stay in the cache. The
+// backward pass packs them once for all blocks.
+constexpr int kBlockRows = 96, kBackwardBlockRows = 48;
 
-// visit(block) for all blocks of the query rows.
+// visit(block) for all blocks of the query rows, of the heads from head_begin to head_end.
 template <typename T, typename Visit>
-void ForEachQueryBlock(const PackedAttentionArgs<T>& args, const QueryRows& queries,
-                       const Visit& visit) {
+void ForEachQueryBlock(const PackedAttentionArgs<T>& args, const QueryRows& queries, int head_begin,
+                       int head_end, int block_rows, const Visit& visit) {
   const AttentionShape& shape = args.shape;
   const PackedSpan span = SpanOf(args, queries.sequence);
   const int heads = shape.num_cached_heads == 1 ? shape.num_heads : 1;
-  const int most = std::max(1, kBlockRows / heads), end = queries.first + queries.tokens;
-  for (int head = 0; head < shape.num_heads; head += heads) {
+  const int most = std::max(1, block_rows / heads), end = queries.first + queries.tokens;
+  for (int head = head_begin; head < head_end; head += heads) {
     for (int done = queries.first; done < end; done += most) {
       const int tokens = std::min(most, end - done);
       visit(QueryBlock{.first = span.begin + done,
@@ -580,7 +588,7 @@ void PackedAttention(const PackedAttentionArgs<T>& args, const QueryRows& querie
                      T* log_sum_exp) {
   const AttentionShape& shape = args.shape;
   const int64_t row_width = shape.row_width();
-  ForEachQueryBlock(args, queries, [&](const QueryBlock& block) {
+  ForEachQueryBlock(args, queries, 0, shape.num_heads, kBlockRows, [&](const QueryBlock& block) {
     const int rows = block.rows(), visible = block.visible();
     T* const weights = Scratch<T, struct AttentionWeights>(int64_t{rows} * visible);
     const BlockRows<const T> q(shape, block, args.q, shape.key_dim);
@@ -606,33 +614,106 @@ void PackedAttention(const PackedAttentionArgs<T>& args, const QueryRows& querie
   });
 }
 
+// Keys and values of a stretch of rows, as products of the backward pass read them, for as many of
+// the first rows as those multiply.
+template <typename T>
+class KeysAndValues {
+ public:
+  // `scratch` has Size elements, or is null: then they are packed anew for every product, in
+  // bfloat16, from `halves`, which holds the same as `rows`.
+  KeysAndValues(const AttentionShape& shape, const T* rows, int tokens, T* scratch,
+                const Bf16AttentionFactors* factors, const BFloat16* halves)
+      : shape_(shape), tokens_(tokens), packed_(scratch), factors_(factors), halves_(halves) {
+    if (factors != nullptr) return;
+    const int64_t row_width = shape.row_width();
+    const T* values = rows + shape.value_begin;
+    turned_values_ = scratch + PackedSize<T>(tokens, shape.key_dim);
+    keys_ = turned_values_ + PackedSize<T>(tokens, shape.value_dim);
+    PackB<T>(shape.key_dim, tokens, rows, 1, row_width, packed_);
+    PackB<T>(shape.value_dim, tokens, values, 1, row_width, turned_values_);
+    PackB<T>(tokens, shape.key_dim, rows, row_width, 1, keys_);
+  }
+  static int64_t Size(const AttentionShape& shape, int tokens) {
+    return PackedSize<T>(tokens, shape.key_dim) + PackedSize<T>(tokens, shape.value_dim) +
+           PackedSize<T>(shape.key_dim, tokens);
+  }
+
+  // c [m, n] = a [m, key_dim] keys^T, and a [m, value_dim] values^T, of n rows.
+  void TimesKeysTransposed(int m, int n, const T* a, int64_t a_row, T* c, int64_t ldc) const {
+    TimesTransposed(m, n, shape_.key_dim, a, a_row, packed_, halves_, c, ldc);
+  }
+  void TimesValuesTransposed(int m, int n, const T* a, int64_t a_row, T* c, int64_t ldc) const {
+    const BFloat16* const halves = halves_ == nullptr ? nullptr : halves_ + shape_.value_begin;
+    TimesTransposed(m, n, shape_.value_dim, a, a_row, turned_values_, halves, c, ldc);
+  }
+  // c [m, key_dim] = or += a [m, k] keys of k rows.
+  void TimesKeys(int m, int k, const T* a, int64_t a_row, T* c, int64_t ldc,
+                 bool accumulate) const {
+    if constexpr (std::is_same_v<T, float>) {
+      if (factors_ != nullptr) {
+        return factors_->gemm(m, shape_.key_dim, k, a, a_row, 1, halves_, shape_.row_width(), 1, c,
+                              ldc, accumulate);
+      }
+    }
+    GemmPackedPart<T>(m, shape_.key_dim, k, a, a_row, 1, keys_, tokens_, c, ldc, accumulate);
+  }
+
+ private:
+  void TimesTransposed(int m, int n, int k, const T* a, int64_t a_row, const T* packed,
+                       const BFloat16* halves, T* c, int64_t ldc) const {
+    if constexpr (std::is_same_v<T, float>) {
+      if (factors_ != nullptr) {
+        return factors_->gemm(m, n, k, a, a_row, 1, halves, 1, shape_.row_width(), c, ldc, false);
+      }
+    }
+    GemmPacked<T>(m, n, k, a, a_row, 1, packed, c, ldc, false);
+  }
+
+  const AttentionShape& shape_;
+  const int tokens_;
+  T* const packed_;
+  T* turned_values_ = nullptr;
+  T* keys_ = nullptr;
+  const Bf16AttentionFactors* const factors_;
+  const BFloat16* const halves_;
+};
+
 // With p the attention weights, k and v the cached keys and values: ds = p (do v^T - do . o) scale;
 // dq = ds k; dk = ds^T q; dv = p^T do.
 template <typename T>
-void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const QueryRows& queries,
+void PackedAttentionBackward(const PackedAttentionArgs<T>& args, int sequence, int cached_head,
                              const T* out, const T* log_sum_exp, const T* d_out,
-                             const Bf16AttentionFactors* factors, T* dq, T* d_visible) {
+                             const Bf16AttentionFactors* factors, T* dq, T* d_rows) {
   const AttentionShape& shape = args.shape;
-  const int64_t row_width = shape.row_width();
+  const int64_t row_width = shape.row_width(), keys_at = int64_t{cached_head} * shape.row_dim;
   const T scale = shape.scale;
-  const int last = SpanOf(args, queries.sequence).prefix_tokens + queries.first + queries.tokens;
-  std::fill_n(d_visible, last * row_width, T{0});
-  // c = or += a b, where b begins at an entry of q, rows or d_out, or in what is the same of them
-  // in bfloat16.
-  const auto multiply = [&](int m, int n, int k, const T* a, int64_t a_row, int64_t a_col,
-                            const T* from, const T* b, const BFloat16* Bf16AttentionFactors::*also,
-                            int64_t b_row, int64_t b_col, T* c, int64_t ldc, bool accumulate) {
+  const PackedSpan span = SpanOf(args, sequence);
+  // c += a^T b of `rows` rows, b from an entry of `from` on, or of what is the same in bfloat16.
+  const auto add_product = [&](int m, int n, int rows, const T* a, int64_t a_row, const T* from,
+                               const T* b, const BFloat16* Bf16AttentionFactors::*halves,
+                               int64_t b_row, T* c) {
     if constexpr (std::is_same_v<T, float>) {
       if (factors != nullptr) {
-        return factors->gemm(m, n, k, a, a_row, a_col, factors->*also + (b - from), b_row, b_col, c,
-                             ldc, accumulate);
+        return factors->gemm(m, n, rows, a, 1, a_row, factors->*halves + (b - from), b_row, 1, c,
+                             row_width, true);
       }
     }
-    Gemm<T>(m, n, k, a, a_row, a_col, b, b_row, b_col, c, ldc, accumulate);
+    Gemm<T>(m, n, rows, a, 1, a_row, b, b_row, 1, c, row_width, true);
   };
-  constexpr auto kQ = &Bf16AttentionFactors::q, kRows = &Bf16AttentionFactors::rows,
-                 kDOut = &Bf16AttentionFactors::d_out;
-  ForEachQueryBlock(args, queries, [&](const QueryBlock& block) {
+  const auto packed = [&](int64_t begin, int tokens, T* scratch) {
+    const int64_t at = begin * row_width + keys_at;
+    return KeysAndValues<T>(shape, args.rows + at, tokens, scratch, factors,
+                            factors == nullptr ? nullptr : factors->rows + at);
+  };
+  const int64_t prefix_size = KeysAndValues<T>::Size(shape, span.prefix_tokens);
+  T* const scratch =
+      factors == nullptr
+          ? Scratch<T, KeysAndValues<T>>(prefix_size + KeysAndValues<T>::Size(shape, span.tokens))
+          : nullptr;
+  const KeysAndValues<T> seen[] = {
+      packed(span.prefix_begin, span.prefix_tokens, scratch),
+      packed(span.begin, span.tokens, scratch == nullptr ? nullptr : scratch + prefix_size)};
+  const auto visit = [&](const QueryBlock& block) {
     const int rows = block.rows(), visible = block.visible();
     T* const weights = Scratch<T, struct AttentionWeights>(int64_t{rows} * visible);
     T* const d_scores = Scratch<T, struct AttentionGradients>(int64_t{rows} * visible);
@@ -641,41 +722,41 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const QueryRows
     const BlockRows<const T> o(shape, block, out, shape.value_dim);
     const BlockRows<const T> d_o(shape, block, d_out, shape.value_dim);
     const BlockRows<const T> log_sums(shape, block, log_sum_exp, 1);
-    const int64_t keys_at = int64_t{block.head / shape.group()} * shape.row_dim,
-                  values_at = keys_at + shape.value_begin;
-    for (const Stretch& stretch : block.stretches) {
-      const T* cached = args.rows + stretch.begin * row_width;
+    for (int i = 0; i < 2; ++i) {
+      const Stretch& stretch = block.stretches[i];
       if (stretch.tokens == 0) continue;
-      multiply(rows, stretch.tokens, shape.key_dim, q.data, q.stride, 1, args.rows,
-               cached + keys_at, kRows, 1, row_width, weights + stretch.column, visible, false);
-      multiply(rows, stretch.tokens, shape.value_dim, d_o.data, d_o.stride, 1, args.rows,
-               cached + values_at, kRows, 1, row_width, d_scores + stretch.column, visible, false);
+      seen[i].TimesKeysTransposed(rows, stretch.tokens, q.data, q.stride, weights + stretch.column,
+                                  visible);
+      seen[i].TimesValuesTransposed(rows, stretch.tokens, d_o.data, d_o.stride,
+                                    d_scores + stretch.column, visible);
     }
     for (int r = 0; r < rows; ++r) {
       T* weight = weights + int64_t{r} * visible;
       T* d_score = d_scores + int64_t{r} * visible;
       const T log_sum = log_sums.data[r * log_sums.stride];
       const T out_dot = Dot(d_o.data + r * d_o.stride, o.data + r * o.stride, shape.value_dim);
-      const int seen = block.seen(r);
-      for (int j = 0; j < seen; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
-      for (int j = 0; j < seen; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
+      const int count = block.seen(r);
+      for (int j = 0; j < count; ++j) weight[j] = Exp(weight[j] * scale - log_sum);
+      for (int j = 0; j < count; ++j) d_score[j] = weight[j] * (d_score[j] - out_dot) * scale;
     }
     ClearUnseen(block, weights);
     ClearUnseen(block, d_scores);
-    for (const Stretch& stretch : block.stretches) {
+    for (int i = 0; i < 2; ++i) {
+      const Stretch& stretch = block.stretches[i];
       if (stretch.tokens == 0) continue;
-      const T* cached = args.rows + stretch.begin * row_width;
-      T* d_cached = d_visible + stretch.column * row_width;
+      T* d_cached = d_rows + stretch.begin * row_width + keys_at;
       const T* d_score = d_scores + stretch.column;
-      const T* weight = weights + stretch.column;
-      multiply(rows, shape.key_dim, stretch.tokens, d_score, visible, 1, args.rows,
-               cached + keys_at, kRows, row_width, 1, d_q.data, d_q.stride, stretch.column > 0);
-      multiply(stretch.tokens, shape.key_dim, rows, d_score, 1, visible, args.q, q.data, kQ,
-               q.stride, 1, d_cached + keys_at, row_width, true);
-      multiply(stretch.tokens, shape.value_dim, rows, weight, 1, visible, d_out, d_o.data, kDOut,
-               d_o.stride, 1, d_cached + values_at, row_width, true);
+      seen[i].TimesKeys(rows, stretch.tokens, d_score, visible, d_q.data, d_q.stride,
+                        stretch.column > 0);
+      add_product(stretch.tokens, shape.key_dim, rows, d_score, visible, args.q, q.data,
+                  &Bf16AttentionFactors::q, q.stride, d_cached);
+      add_product(stretch.tokens, shape.value_dim, rows, weights + stretch.column, visible, d_out,
+                  d_o.data, &Bf16AttentionFactors::d_out, d_o.stride, d_cached + shape.value_begin);
     }
-  });
+  };
+  const int head = cached_head * shape.group();
+  ForEachQueryBlock(args, {sequence, 0, span.tokens}, head, head + shape.group(),
+                    kBackwardBlockRows, visit);
 }
 
 template <typename T>

@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "policy/threads.h"
+
 namespace grpo {
 namespace {
 
@@ -178,31 +180,6 @@ TEST(RopeTest, RotatesItsPairsAndBackAgain) {
   }
 }
 
-TEST(HeadProductsTest, MultipliesEachHeadByItsOwnMatrixAlsoThroughATransposedView) {
-  const at::Tensor x = Random({5, 3, 4}, 1), weight = Random({3, 6, 4}, 2).transpose(1, 2);
-  const at::Tensor expected = at::einsum("nha,hab->nhb", {x, weight});
-  EXPECT_TRUE(HeadProducts(x, weight).allclose(expected, 1e-12, 1e-12));
-  ExpectGradientsOfFiniteDifferences(
-      [](const auto& in) { return HeadProducts(in[0], in[1].transpose(1, 2)); },
-      {Random({4, 2, 3}, 1), Random({2, 5, 3}, 2)});
-}
-
-TEST(LatentQueriesTest, MultipliesTheFirstPartOfEachHeadAndRotatesTheRest) {
-  const at::Tensor q = Random({5, 2, 7}, 1), angles = Random({5, 2}, 2);
-  const at::Tensor to_key = Random({2, 5, 3}, 3).narrow(1, 1, 3);  // not contiguous, as in kv_b
-  for (const bool halves : {false, true}) {
-    const at::Tensor y = LatentQueries(q, to_key, angles.cos(), angles.sin(), halves);
-    EXPECT_TRUE(y.narrow(2, 0, 3).equal(HeadProducts(q.narrow(2, 0, 3), to_key)));
-    EXPECT_TRUE(
-        y.narrow(2, 3, 4).equal(Rope(q.narrow(2, 3, 4), angles.cos(), angles.sin(), halves)));
-    ExpectGradientsOfFiniteDifferences(
-        [&](const auto& in) {
-          return LatentQueries(in[0], in[1].narrow(1, 1, 3), angles.cos(), angles.sin(), halves);
-        },
-        {q.clone(), Random({2, 5, 3}, 3)});
-  }
-}
-
 TEST(LatentRowsTest, NormalisesTheLatentAndRotatesTheKey) {
   const at::Tensor kv = Random({5, 7}, 1), norm = Random({3}, 2), angles = Random({5, 2}, 3);
   for (const bool halves : {false, true}) {
@@ -294,6 +271,72 @@ TEST(PackedAttentionTest, HasTheGradientsOfFiniteDifferencesWithAPrefix) {
         [&](const auto& in) { return PackedAttention(in[0], in[1], shape, SharedPrefix()); },
         {Random({9, shape.num_heads, shape.key_dim}, 1), Random({9, shape.row_width()}, 2)});
   }
+}
+
+// What LatentAttention takes, of two heads with a key of 3 and 2 and a value of 4 from a latent of
+// 5: q, rows, kv_b, and both factors of an adapter of rank 2.
+std::vector<at::Tensor> LatentInputs() {
+  return {Random({9, 2, 5}, 1), Random({9, 7}, 2), Random({2, 7, 5}, 3), Random({2, 5}, 4),
+          Random({14, 2}, 5)};
+}
+
+at::Tensor LatentAttentionOf(const std::vector<at::Tensor>& in, bool adapted, bool halves,
+                             const PackedSequences& sequences) {
+  const at::Tensor angles = Random({9, 1}, 6).to(in[0].scalar_type());
+  const LowRank adapter = adapted ? LowRank{.a = in[3], .b = in[4], .scale = 0.7} : LowRank{};
+  return LatentAttention(in[0], in[1], in[2], adapter, angles.cos(), angles.sin(), halves, 0.3,
+                         sequences);
+}
+
+TEST(LatentAttentionTest, IsAttentionOverEachHeadsOwnKeysAndValues) {
+  const std::vector<at::Tensor> in = LatentInputs();
+  const at::Tensor angles = Random({9, 1}, 6);
+  for (const bool halves : {false, true}) {
+    for (const bool adapted : {false, true}) {
+      const at::Tensor matrix = adapted ? in[2] + 0.7 * in[4].view({2, 7, 2}).matmul(in[3]) : in[2];
+      const at::Tensor own = at::einsum("hal,nl->nha", {matrix, in[1].narrow(1, 0, 5)}),
+                       rotary = in[1].narrow(1, 5, 2).unsqueeze(1).expand({9, 2, 2});
+      const at::Tensor q = at::cat(
+          {in[0].narrow(2, 0, 3), Rope(in[0].narrow(2, 3, 2), angles.cos(), angles.sin(), halves)},
+          2);
+      const AttentionShape shape = {.num_heads = 2,
+                                    .num_cached_heads = 2,
+                                    .row_dim = 9,
+                                    .key_dim = 5,
+                                    .value_begin = 5,
+                                    .value_dim = 4,
+                                    .scale = 0.3};
+      const at::Tensor rows =
+          at::cat({own.narrow(2, 0, 3), rotary, own.narrow(2, 3, 4)}, 2).view({9, 18});
+      EXPECT_TRUE(LatentAttentionOf(in, adapted, halves, SharedPrefix())
+                      .allclose(PackedAttention(q, rows, shape, SharedPrefix()), 1e-12, 1e-12));
+    }
+  }
+}
+
+TEST(LatentAttentionTest, HasTheGradientsOfFiniteDifferences) {
+  for (const bool halves : {false, true}) {
+    for (const bool adapted : {false, true}) {
+      std::vector<at::Tensor> inputs = LatentInputs();
+      if (!adapted) inputs.resize(3);
+      ExpectGradientsOfFiniteDifferences(
+          [&](const auto& in) { return LatentAttentionOf(in, adapted, halves, SharedPrefix()); },
+          inputs);
+    }
+  }
+}
+
+TEST(LatentAttentionTest, HasTheSameGradientsInAnyOrderOfThreads) {
+  std::vector<at::Tensor> in;
+  for (const at::Tensor& x : LatentInputs()) in.push_back(x.to(at::kFloat).set_requires_grad(true));
+  const auto gradients = [&](int threads) {
+    ThreadTeam team(threads);
+    const TeamScope scope(team);
+    const at::Tensor out = LatentAttentionOf(in, true, false, SharedPrefix());
+    return torch::autograd::grad({(out * out).sum()}, in);
+  };
+  const auto alone = gradients(1), shared = gradients(3);
+  for (size_t i = 0; i < in.size(); ++i) EXPECT_TRUE(alone[i].equal(shared[i])) << i;
 }
 
 TEST(ExpertMlpsTest, SumsTheWeightedExpertsOfEachToken) {
