@@ -57,7 +57,8 @@ absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
   const LearnerConfig config = {.threads = options.threads,
                                 .micro_batch_tokens = options.micro_batch_tokens,
                                 .share_prompts = !options.no_sharing,
-                                .bf16 = options.dtype == "bf16"};
+                                .bf16 = options.dtype == "bf16",
+                                .recomputed_layers = options.recomputed_layers};
   const at::ScalarType dtype = config.bf16 ? at::kBFloat16 : at::kFloat;
   Learner learner(weights, config);
   // The samples count as drawn from this very policy.
@@ -105,6 +106,7 @@ absl::Status RunLearnerBench(const LearnerBenchOptions& options) {
         {"new_tokens", options.new_tokens},
         {"micro_batch_tokens", options.micro_batch_tokens},
         {"share_prompts", !options.no_sharing},
+        {"recomputed_layers", options.recomputed_layers},
         {"seconds", seconds},
         {"gradient_seconds", gradient_seconds},
         {"optimizer_seconds", seconds - gradient_seconds},

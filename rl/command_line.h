@@ -195,6 +195,7 @@ struct LearnerBenchOptions : BenchWork {
   std::string dtype = "fp32";
   int micro_batch_tokens = 2560;
   bool no_sharing = false;
+  int recomputed_layers = 0;
   int repeats = 3;
   int64_t seed = 1;
 
@@ -206,6 +207,8 @@ struct LearnerBenchOptions : BenchWork {
     visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
           "token budget of one forward and backward");
     visit("no_sharing", no_sharing, NoConstraint(), "computes a prompt for each completion");
+    visit("recomputed_layers", recomputed_layers, AtLeast(0),
+          "the first ones: activations computed again instead of kept");
     visit("repeats", repeats, Range(1, 1000), "optimizer steps to measure, a line each");
     visit("seed", seed, AtLeast(0), "of tokens and advantages");
   }
