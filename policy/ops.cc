@@ -590,12 +590,12 @@ AttentionGradient AttendBackward(const AttentionShape& shape, const at::Tensor& 
     const auto args = AttentionArgs<scalar_t>(shape, own_q, own_rows, cu_seqlens, prefixes);
     const auto groups = SequencesByPrefix(args.num_sequences, prefixes);
     ParallelForEach(groups.size() * shape.num_cached_heads, [&](int64_t i) {
-      for (const int sequence : groups[i / shape.num_cached_heads]) {
-        ActiveKernels<scalar_t>().packed_attention_backward(
-            args, sequence, i % shape.num_cached_heads, Data<scalar_t>(attended.out),
-            Data<scalar_t>(attended.log_sum_exp), Data<scalar_t>(d_out), bf16 ? &factors : nullptr,
-            dq.mutable_data_ptr<scalar_t>(), d_rows.mutable_data_ptr<scalar_t>());
-      }
+      const std::vector<int>& group = groups[i / shape.num_cached_heads];
+      ActiveKernels<scalar_t>().packed_attention_backward(
+          args, group.data(), static_cast<int>(group.size()), i % shape.num_cached_heads,
+          Data<scalar_t>(attended.out), Data<scalar_t>(attended.log_sum_exp), Data<scalar_t>(d_out),
+          bf16 ? &factors : nullptr, dq.mutable_data_ptr<scalar_t>(),
+          d_rows.mutable_data_ptr<scalar_t>());
     });
   });
   return {dq, d_rows};

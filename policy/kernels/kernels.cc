@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -681,13 +682,14 @@ class KeysAndValues {
 // With p the attention weights, k and v the cached keys and values: ds = p (do v^T - do . o) scale;
 // dq = ds k; dk = ds^T q; dv = p^T do.
 template <typename T>
-void PackedAttentionBackward(const PackedAttentionArgs<T>& args, int sequence, int cached_head,
-                             const T* out, const T* log_sum_exp, const T* d_out,
-                             const Bf16AttentionFactors* factors, T* dq, T* d_rows) {
+void SequenceBackward(const PackedAttentionArgs<T>& args, int sequence, int cached_head,
+                      const KeysAndValues<T>* prefix, const KeysAndValues<T>& own, const T* out,
+                      const T* log_sum_exp, const T* d_out, const Bf16AttentionFactors* factors,
+                      T* dq, T* d_rows) {
   const AttentionShape& shape = args.shape;
   const int64_t row_width = shape.row_width(), keys_at = int64_t{cached_head} * shape.row_dim;
   const T scale = shape.scale;
-  const PackedSpan span = SpanOf(args, sequence);
+  const KeysAndValues<T>* const seen[] = {prefix, &own};
   // c += a^T b of `rows` rows, b from an entry of `from` on, or of what is the same in bfloat16.
   const auto add_product = [&](int m, int n, int rows, const T* a, int64_t a_row, const T* from,
                                const T* b, const BFloat16* Bf16AttentionFactors::*halves,
@@ -700,19 +702,6 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, int sequence, i
     }
     Gemm<T>(m, n, rows, a, 1, a_row, b, b_row, 1, c, row_width, true);
   };
-  const auto packed = [&](int64_t begin, int tokens, T* scratch) {
-    const int64_t at = begin * row_width + keys_at;
-    return KeysAndValues<T>(shape, args.rows + at, tokens, scratch, factors,
-                            factors == nullptr ? nullptr : factors->rows + at);
-  };
-  const int64_t prefix_size = KeysAndValues<T>::Size(shape, span.prefix_tokens);
-  T* const scratch =
-      factors == nullptr
-          ? Scratch<T, KeysAndValues<T>>(prefix_size + KeysAndValues<T>::Size(shape, span.tokens))
-          : nullptr;
-  const KeysAndValues<T> seen[] = {
-      packed(span.prefix_begin, span.prefix_tokens, scratch),
-      packed(span.begin, span.tokens, scratch == nullptr ? nullptr : scratch + prefix_size)};
   const auto visit = [&](const QueryBlock& block) {
     const int rows = block.rows(), visible = block.visible();
     T* const weights = Scratch<T, struct AttentionWeights>(int64_t{rows} * visible);
@@ -725,10 +714,10 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, int sequence, i
     for (int i = 0; i < 2; ++i) {
       const Stretch& stretch = block.stretches[i];
       if (stretch.tokens == 0) continue;
-      seen[i].TimesKeysTransposed(rows, stretch.tokens, q.data, q.stride, weights + stretch.column,
-                                  visible);
-      seen[i].TimesValuesTransposed(rows, stretch.tokens, d_o.data, d_o.stride,
-                                    d_scores + stretch.column, visible);
+      seen[i]->TimesKeysTransposed(rows, stretch.tokens, q.data, q.stride, weights + stretch.column,
+                                   visible);
+      seen[i]->TimesValuesTransposed(rows, stretch.tokens, d_o.data, d_o.stride,
+                                     d_scores + stretch.column, visible);
     }
     for (int r = 0; r < rows; ++r) {
       T* weight = weights + int64_t{r} * visible;
@@ -746,8 +735,8 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, int sequence, i
       if (stretch.tokens == 0) continue;
       T* d_cached = d_rows + stretch.begin * row_width + keys_at;
       const T* d_score = d_scores + stretch.column;
-      seen[i].TimesKeys(rows, stretch.tokens, d_score, visible, d_q.data, d_q.stride,
-                        stretch.column > 0);
+      seen[i]->TimesKeys(rows, stretch.tokens, d_score, visible, d_q.data, d_q.stride,
+                         stretch.column > 0);
       add_product(stretch.tokens, shape.key_dim, rows, d_score, visible, args.q, q.data,
                   &Bf16AttentionFactors::q, q.stride, d_cached);
       add_product(stretch.tokens, shape.value_dim, rows, weights + stretch.column, visible, d_out,
@@ -755,8 +744,36 @@ void PackedAttentionBackward(const PackedAttentionArgs<T>& args, int sequence, i
     }
   };
   const int head = cached_head * shape.group();
-  ForEachQueryBlock(args, {sequence, 0, span.tokens}, head, head + shape.group(),
-                    kBackwardBlockRows, visit);
+  // In bfloat16 a product packs its own keys and values, so that blocks are larger.
+  ForEachQueryBlock(args, {sequence, 0, SpanOf(args, sequence).tokens}, head, head + shape.group(),
+                    factors == nullptr ? kBackwardBlockRows : kBlockRows, visit);
+}
+
+template <typename T>
+void PackedAttentionBackward(const PackedAttentionArgs<T>& args, const int* sequences, int count,
+                             int cached_head, const T* out, const T* log_sum_exp, const T* d_out,
+                             const Bf16AttentionFactors* factors, T* dq, T* d_rows) {
+  const AttentionShape& shape = args.shape;
+  const auto packed = [&](int64_t begin, int tokens, auto scratch) {
+    const int64_t at = begin * shape.row_width() + int64_t{cached_head} * shape.row_dim;
+    return KeysAndValues<T>(
+        shape, args.rows + at, tokens,
+        factors == nullptr ? scratch(KeysAndValues<T>::Size(shape, tokens)) : nullptr, factors,
+        factors == nullptr ? nullptr : factors->rows + at);
+  };
+  std::optional<KeysAndValues<T>> prefix;  // packed once for all that follow it
+  int64_t prefix_begin = -1;
+  for (int i = 0; i < count; ++i) {
+    const PackedSpan span = SpanOf(args, sequences[i]);
+    if (span.prefix_tokens > 0 && span.prefix_begin != prefix_begin) {
+      prefix.emplace(
+          packed(span.prefix_begin, span.prefix_tokens, Scratch<T, struct PackedPrefix>));
+      prefix_begin = span.prefix_begin;
+    }
+    const KeysAndValues<T> own = packed(span.begin, span.tokens, Scratch<T, struct PackedOwn>);
+    SequenceBackward(args, sequences[i], cached_head, prefix.has_value() ? &*prefix : nullptr, own,
+                     out, log_sum_exp, d_out, factors, dq, d_rows);
+  }
 }
 
 template <typename T>

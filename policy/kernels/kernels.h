@@ -152,11 +152,12 @@ struct Kernels {
   // Of these query rows: out [N, H, value_dim], log_sum_exp [N, H] of the scaled scores.
   void (*packed_attention)(const PackedAttentionArgs<T>& args, const QueryRows& queries, T* out,
                            T* log_sum_exp);
-  // Of one sequence, and of the heads that share one cached head: dq [N, H, key_dim], overwritten,
-  // and what they add to d_rows [N, C, row_dim], of which no other cached head's part is touched.
-  // With `factors` (may be null; T is float) products are in bfloat16.
-  void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, int sequence,
-                                    int cached_head, const T* out, const T* log_sum_exp,
+  // Of `count` sequences, best of one prefix, and of the heads that share one cached head: dq
+  // [N, H, key_dim], overwritten, and what they add to d_rows [N, C, row_dim], of which no other
+  // cached head's part is touched. With `factors` (may be null; T is float) products are in
+  // bfloat16.
+  void (*packed_attention_backward)(const PackedAttentionArgs<T>& args, const int* sequences,
+                                    int count, int cached_head, const T* out, const T* log_sum_exp,
                                     const T* d_out, const Bf16AttentionFactors* factors, T* dq,
                                     T* d_rows);
 
