@@ -1,6 +1,7 @@
 #include "data/json.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,8 @@ class ValueBuilder : public nlohmann::json_sax<json> {
   bool number_integer(int64_t value) override { return AddNumber(value, absl::StrCat(value)); }
   bool number_unsigned(uint64_t value) override { return AddNumber(value, absl::StrCat(value)); }
   bool number_float(double value, const std::string& text) override {
+    const bool is_integer = text.find_first_of(".eE") == std::string::npos;
+    if (is_integer && open_.size() > 1 && open_[0]->is_object()) rounded_.insert(field_);
     return AddNumber(value, text);
   }
   bool string(std::string& value) override { return Add(json(std::move(value))); }
@@ -50,6 +53,7 @@ class ValueBuilder : public nlohmann::json_sax<json> {
           absl::StrCat("the key \"", QuoteForMessage(name), "\" stands twice in one object"));
     }
     key_ = std::move(name);
+    if (open_.size() == 1) field_ = key_;
     return true;
   }
 
@@ -59,6 +63,8 @@ class ValueBuilder : public nlohmann::json_sax<json> {
   }
 
   json& value() { return value_; }
+  // The outermost object's lists and objects with an integer of more than 64 bits.
+  const std::set<std::string>& rounded() const { return rounded_; }
   const std::string& problem() const { return problem_; }
   // Of the problem, in bytes from the start, counted from 1; 0 where the parser did not say.
   size_t position() const { return position_; }
@@ -106,8 +112,66 @@ class ValueBuilder : public nlohmann::json_sax<json> {
   json value_;
   std::vector<json*> open_;  // objects and lists around the present place, outermost first
   std::string key_;
+  std::string field_;  // the outermost object's
+  std::set<std::string> rounded_;
   std::string problem_;
   size_t position_ = 0;
+};
+
+// Writes some fields of the outermost object of a text that ValueBuilder took, with every number as
+// it stands there.
+class FieldWriter : public nlohmann::json_sax<json> {
+ public:
+  FieldWriter(const std::set<std::string>& fields, std::map<std::string, std::string>& to)
+      : fields_(fields), to_(to) {}
+
+  bool null() override { return Value("null"); }
+  bool boolean(bool value) override { return Value(value ? "true" : "false"); }
+  bool number_integer(int64_t value) override { return Value(absl::StrCat(value)); }
+  bool number_unsigned(uint64_t value) override { return Value(absl::StrCat(value)); }
+  bool number_float(double, const std::string& text) override { return Value(text); }
+  bool string(std::string& value) override { return Value(json(value).dump()); }
+  bool binary(json::binary_t&) override { return false; }
+  bool start_object(size_t) override { return Open("{"); }
+  bool start_array(size_t) override { return Open("["); }
+  bool end_object() override { return Close("}"); }
+  bool end_array() override { return Close("]"); }
+  bool parse_error(size_t, const std::string&, const json::exception&) override { return false; }
+
+  bool key(std::string& name) override {
+    if (depth_ == 1) {
+      written_ = fields_.count(name) == 0 ? nullptr : &to_[name];
+      follows_ = false;
+      return true;
+    }
+    Value(absl::StrCat(json(name).dump(), ":"));
+    follows_ = false;
+    return true;
+  }
+
+ private:
+  bool Value(absl::string_view text) {
+    if (written_ != nullptr) absl::StrAppend(written_, follows_ ? "," : "", text);
+    follows_ = true;
+    return true;
+  }
+  bool Open(absl::string_view bracket) {
+    Value(bracket);
+    follows_ = false;
+    ++depth_;
+    return true;
+  }
+  bool Close(absl::string_view bracket) {
+    follows_ = false;
+    if (--depth_ == 0) written_ = nullptr;
+    return Value(bracket);
+  }
+
+  const std::set<std::string>& fields_;
+  std::map<std::string, std::string>& to_;
+  std::string* written_ = nullptr;  // where the present field goes; null: it is not wanted
+  bool follows_ = false;            // a value stands before the next one
+  int depth_ = 0;
 };
 
 // "file:3:14", or "file:3" where the column is not known.
@@ -126,7 +190,13 @@ std::string Place(absl::string_view text, const JsonOrigin& origin, size_t posit
 absl::StatusOr<json> ParseJson(absl::string_view text, const JsonOrigin& origin,
                                std::map<std::string, std::string>* numbers) {
   ValueBuilder builder(numbers);
-  if (json::sax_parse(text.begin(), text.end(), &builder)) return std::move(builder.value());
+  if (json::sax_parse(text.begin(), text.end(), &builder)) {
+    if (numbers != nullptr && !builder.rounded().empty()) {
+      FieldWriter writer(builder.rounded(), *numbers);
+      json::sax_parse(text.begin(), text.end(), &writer);
+    }
+    return std::move(builder.value());
+  }
   return absl::InvalidArgumentError(absl::StrCat(Place(text, origin, builder.position()),
                                                  ": not usable as JSON: ", builder.problem()));
 }

@@ -18,9 +18,10 @@ struct JsonOrigin {
   int64_t first_line = 1;
 };
 
-// The value of a whole JSON text, nested at most 256 deep. Where `numbers` is given it receives,
-// for each key of the outermost object whose value is a number, the number as it is written
-// ("0.50").
+// The value of a whole JSON text, nested at most 256 deep. Where `numbers` is given it receives the
+// fields of the outermost object that a value does not hold as they are written: a number ("0.50"),
+// and a list or an object with an integer of more than 64 bits, which the value rounds (as JSON,
+// without blanks).
 absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text, const JsonOrigin& origin,
                                          std::map<std::string, std::string>* numbers = nullptr);
 

@@ -20,7 +20,7 @@ namespace grpo {
 // One object of the file.
 struct JsonRecord {
   nlohmann::json value;                        // an object
-  std::map<std::string, std::string> numbers;  // its number fields as they are written
+  std::map<std::string, std::string> numbers;  // fields as they are written: see ParseJson
   int64_t line = 0;                            // from 1
   int64_t offset = 0;                          // byte (uncompressed) at which its text starts
 };

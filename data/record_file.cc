@@ -44,8 +44,9 @@ class LinesFile : public RecordFile {
   absl::StatusOr<absl::optional<DataRecord>> Next() override {
     ASSIGN_OR_RETURN(absl::optional<JsonRecord> record, reader_->Next());
     if (!record.has_value()) return absl::optional<DataRecord>();
-    return absl::make_optional(
-        DataRecord{std::move(record->value), absl::StrCat(path_, ":", record->line)});
+    return absl::make_optional(DataRecord{std::move(record->value),
+                                          absl::StrCat(path_, ":", record->line),
+                                          std::move(record->numbers)});
   }
 
  private:
@@ -65,7 +66,7 @@ class ListFile : public RecordFile {
       return absl::InvalidArgumentError(
           absl::StrCat(where, ": expected a JSON object, found ", JsonKind(record)));
     }
-    return absl::make_optional(DataRecord{std::move(record), where});
+    return absl::make_optional(DataRecord{std::move(record), where, {}});
   }
 
  private:
@@ -98,7 +99,7 @@ class CsvFile : public RecordFile {
       }
       value[header[i]] = std::move(row.cells[i]);
     }
-    return absl::make_optional(DataRecord{std::move(value), where});
+    return absl::make_optional(DataRecord{std::move(value), where, {}});
   }
 
  private:

@@ -2,6 +2,7 @@
 // a header, each as it is or compressed by gzip. The content tells which.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ namespace grpo {
 struct DataRecord {
   nlohmann::json value;  // an object; of a CSV file with texts alone
   std::string where;     // for messages: "test.jsonl:12", or "test.json: record 12"
+  std::map<std::string, std::string> numbers;  // of JSON lines: fields as written, see ParseJson
 };
 
 // Not safe to share among threads.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include <nlohmann/json.hpp>
@@ -84,7 +85,9 @@ class Countdown : public Reward {
     if (answer->size() > kMaxAnswerBytes) {
       return RewardResult::Scored(0, absl::StrCat("answer of ", answer->size(), " bytes"));
     }
-    return Judge(*answer, *game);
+    RewardResult result = Judge(*answer, *game);
+    result.answer = std::string(absl::StripAsciiWhitespace(*answer));
+    return result;
   }
 
  private:

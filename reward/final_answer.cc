@@ -43,9 +43,11 @@ class FinalAnswer : public Reward {
       return RewardResult::Scored(0, absl::StrCat("answer of ", answer->size(), " bytes"));
     }
     const bool equal = AnswersEqual(*answer, truth, tolerance_);
-    return RewardResult::Scored(
-        equal ? 1 : 0, absl::StrCat("answer ", Shortened(*answer), equal ? " equals " : " is not ",
-                                    Shortened(truth)));
+    return RewardResult::ScoredAnswer(
+        equal ? 1 : 0,
+        absl::StrCat("answer ", Shortened(*answer), equal ? " equals " : " is not ",
+                     Shortened(truth)),
+        std::string(absl::StripAsciiWhitespace(*answer)));
   }
 
  private:

@@ -31,18 +31,24 @@ struct RewardResult {
   std::string reason;  // one line for a person: "answer 132 equals 132", "no <answer> tag"
   std::vector<std::pair<std::string, double>> parts;  // named parts of the score, for metrics
   int64_t microseconds = 0;  // that the call took; set by whoever made it, not by the checker
+  // What the checker took for the completion's answer, as a vote among several completions; empty
+  // where it found none, or looks for none.
+  std::string answer;
 
   static RewardResult Scored(double score, std::string reason) {
-    return {RewardState::kScored, score, std::move(reason), {}, 0};
+    return {RewardState::kScored, score, std::move(reason), {}, 0, ""};
+  }
+  static RewardResult ScoredAnswer(double score, std::string reason, std::string answer) {
+    return {RewardState::kScored, score, std::move(reason), {}, 0, std::move(answer)};
   }
   static RewardResult Invalid(std::string reason) {
-    return {RewardState::kInvalid, 0, std::move(reason), {}, 0};
+    return {RewardState::kInvalid, 0, std::move(reason), {}, 0, ""};
   }
   static RewardResult Error(std::string reason) {
-    return {RewardState::kError, 0, std::move(reason), {}, 0};
+    return {RewardState::kError, 0, std::move(reason), {}, 0, ""};
   }
   static RewardResult NotApplicable(std::string reason) {
-    return {RewardState::kNotApplicable, 0, std::move(reason), {}, 0};
+    return {RewardState::kNotApplicable, 0, std::move(reason), {}, 0, ""};
   }
 };
 

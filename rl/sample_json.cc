@@ -36,7 +36,12 @@ nlohmann::ordered_json SampleRecord(const RolloutGroup& group, const Rollout& ro
   record["reward"] = score.reward;
   record["correct"] = score.correct;
   nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
-  for (const RewardResult& result : score.results) reasons.push_back(result.reason);
+  std::string given;
+  for (const RewardResult& result : score.results) {
+    reasons.push_back(result.reason);
+    if (given.empty()) given = result.answer;
+  }
+  record["given"] = given;
   record["reasons"] = reasons;
   return record;
 }

@@ -74,10 +74,12 @@ class MathAnswer : public Reward {
     }
     if (judgement.source[0] == '\0') return RewardResult::Scored(0, "no answer found");
     const bool equal = comparison.verdict == MathVerdict::kEqual;
-    return RewardResult::Scored(
-        equal ? 1 : 0, absl::StrCat("answer ", Shortened(judgement.answer), " (", judgement.source,
-                                    ")", equal ? " equals " : " is not ", Shortened(truth->text),
-                                    ": ", comparison.reason));
+    return RewardResult::ScoredAnswer(
+        equal ? 1 : 0,
+        absl::StrCat("answer ", Shortened(judgement.answer), " (", judgement.source, ")",
+                     equal ? " equals " : " is not ", Shortened(truth->text), ": ",
+                     comparison.reason),
+        judgement.answer);
   }
 
  private:

@@ -90,6 +90,9 @@ absl::StatusOr<Prompt> RecordTemplates::ProblemOf(const DataRecord& record,
                                                   const Context& context) const {
   RETURN_IF_ERROR(CheckFields(record));
   nlohmann::ordered_json visible = record.value;
+  for (const auto& [field, text] : record.numbers) {
+    if (!visible[field].is_number()) visible[field] = text;
+  }
   visible["record_number"] = context.record_number;
   visible["joined"] = context.joined;
   visible["shots"] = context.shots;

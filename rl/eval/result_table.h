@@ -9,8 +9,9 @@
 
 namespace grpo {
 
-// The header first. Columns: mean@n with its 95 % interval, pass@k for each k asked for, tokens of
-// a completion, the shares cut off and without a verdict.
+// The header first. Columns: mean@n with its 95 % interval, pass@k for each k asked for, maj@k for
+// the same k and for all completions where the rewards tell answers, tokens of a completion, the
+// shares cut off and without a verdict.
 using TableRows = std::vector<std::vector<std::string>>;
 
 // By family, where there are several, and over all.

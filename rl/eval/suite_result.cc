@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;  // 2: with answers
 
 template <typename T>
 absl::Status ReadValue(const ordered_json& object, const char* key, const std::string& origin,
@@ -35,6 +35,12 @@ absl::StatusOr<SuiteProblemResult> ProblemFromJson(const ordered_json& json,
   RETURN_IF_ERROR(ReadValue(json, "family", origin, problem.family));
   RETURN_IF_ERROR(ReadValue(json, "level", origin, problem.level));
   RETURN_IF_ERROR(ReadValue(json, "correct", origin, problem.correct));
+  RETURN_IF_ERROR(ReadValue(json, "answers", origin, problem.answers));
+  if (problem.answers.size() != problem.correct.size()) {
+    return absl::DataLossError(
+        absl::StrCat(origin, ": problem ", problem.id, " has ", problem.correct.size(),
+                     " verdicts and ", problem.answers.size(), " answers: the file is damaged"));
+  }
   RETURN_IF_ERROR(ReadValue(json, "truncated", origin, problem.truncated));
   RETURN_IF_ERROR(ReadValue(json, "unscored", origin, problem.unscored));
   RETURN_IF_ERROR(ReadValue(json, "tokens", origin, problem.tokens));
@@ -93,6 +99,18 @@ double SuiteProblemResult::Rate() const {
   return correct.empty() ? 0
                          : static_cast<double>(std::count(correct.begin(), correct.end(), true)) /
                                correct.size();
+}
+
+bool SuiteProblemResult::HasVotes() const {
+  return std::any_of(answers.begin(), answers.end(), [](int answer) { return answer >= 0; });
+}
+
+std::vector<Vote> SuiteProblemResult::Votes() const {
+  std::vector<Vote> votes;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    votes.push_back({.answer = answers[i], .correct = correct[i]});
+  }
+  return votes;
 }
 
 double SuiteResult::PassRate(const std::string& family) const {
@@ -161,6 +179,7 @@ ordered_json SuiteResultToJson(const SuiteResult& result) {
                                 {"family", problem.family},
                                 {"level", problem.level},
                                 {"correct", problem.correct},
+                                {"answers", problem.answers},
                                 {"truncated", problem.truncated},
                                 {"unscored", problem.unscored},
                                 {"tokens", problem.tokens}});

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rl/eval/interval.h"
+#include "rl/eval/metrics.h"
 
 namespace grpo {
 
@@ -19,11 +20,14 @@ struct SuiteProblemResult {
   std::string family;
   std::string level;
   std::vector<bool> correct;  // of each completion
+  std::vector<int> answers;   // of each completion, its answer's class as Vote has it
   int truncated = 0;          // completions that ran out of tokens
   int unscored = 0;           // without a usable verdict; they count as wrong
   int64_t tokens = 0;         // of all completions
 
   double Rate() const;
+  bool HasVotes() const;            // whether a completion gave an answer
+  std::vector<Vote> Votes() const;  // of its completions
 };
 
 struct SuiteResult {

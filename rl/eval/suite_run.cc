@@ -138,8 +138,26 @@ absl::Status SampleWhatIsLeft(const SuiteConfig& suite, const std::vector<Prompt
   return absl::OkStatus();
 }
 
+// The class of each completion's answer: all right ones are one, for they are equal however they
+// are written; of wrong ones those that are written alike.
+std::vector<int> AnswerClasses(const std::vector<ordered_json>& records) {
+  absl::flat_hash_map<std::string, int> classes;
+  std::vector<int> answers;
+  for (const ordered_json& record : records) {
+    const std::string given = record.value("given", "");
+    if (given.empty()) {
+      answers.push_back(-1);
+      continue;
+    }
+    const std::string key = record.value("correct", false) ? "" : given;
+    answers.push_back(classes.try_emplace(key, static_cast<int>(classes.size())).first->second);
+  }
+  return answers;
+}
+
 SuiteProblemResult ResultOf(const std::vector<ordered_json>& records) {
   SuiteProblemResult result;
+  result.answers = AnswerClasses(records);
   result.id = records[0].value("name", "");
   result.family = records[0].value("family", "");
   result.level = records[0].value("level", "");

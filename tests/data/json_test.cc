@@ -32,6 +32,20 @@ TEST(JsonTest, KeepsTheOuterNumbersAsTheyAreWritten) {
                          {"a", "0.50"}, {"e", "-7"}, {"f", "123456789012345678901234567890"}}));
 }
 
+TEST(JsonTest, KeepsListsAndObjectsWithIntegersBeyond64BitsAsTheyAreWritten) {
+  std::map<std::string, std::string> numbers;
+  const auto value = ParseJson(
+      R"({"small": [1, [2.50]], "large": [ {"a\"b": [], "c": -100000000000000000000},
+          [true, null, "\u00e4,", 0.10], {}, 18446744073709551616 ], "rest": [1e40]})",
+      {"f"}, &numbers);
+  ASSERT_TRUE(value.ok()) << value.status();
+  EXPECT_EQ(numbers, (std::map<std::string, std::string>{
+                         {"large",
+                          "[{\"a\\\"b\":[],\"c\":-100000000000000000000},[true,null,\"\u00e4,\","
+                          "0.10],{},18446744073709551616]"}}));
+  EXPECT_EQ((*value)["large"][3], 18446744073709551616.0);
+}
+
 TEST(JsonTest, SaysWhereAndWhatIsWrong) {
   EXPECT_THAT(ErrorOf("{\"a\": 1,\n \"b\" 2}"), AllOf(HasSubstr("f.json:4:6"), HasSubstr("':'")));
   EXPECT_THAT(ErrorOf("{\"a\": "), HasSubstr("unexpected end of input"));

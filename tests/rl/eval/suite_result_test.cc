@@ -30,7 +30,7 @@ SuiteResult Result(int right, uint64_t stream) {
   for (int i = 0; i < 500; ++i) {
     const bool correct = static_cast<int>(random.Below(500 - i)) < left;
     left -= correct;
-    result.problems.push_back({absl::StrCat("p", i), "sums", "1", {correct}, 0, 0, 20});
+    result.problems.push_back({absl::StrCat("p", i), "sums", "1", {correct}, {0}, 0, 0, 20});
   }
   return result;
 }
@@ -94,8 +94,8 @@ TEST(SuiteResultTest, ReadsBackWhatItWroteAndRefusesWhatIsNoResult) {
   const auto back = SuiteResultFromJson(nlohmann::ordered_json::parse(json.dump()), "r.json");
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(SuiteResultToJson(*back), json);
-  EXPECT_THAT(std::string(SuiteResultFromJson({{"format", 2}}, "r.json").status().message()),
-              AllOf(HasSubstr("r.json"), HasSubstr("expected format 1, found 2")));
+  EXPECT_THAT(std::string(SuiteResultFromJson({{"format", 1}}, "r.json").status().message()),
+              AllOf(HasSubstr("r.json"), HasSubstr("expected format 2, found 1")));
   for (const char* key : {"format", "suite", "samples", "sampling", "problems"}) {
     auto damaged = json;
     damaged.erase(key);
@@ -103,6 +103,10 @@ TEST(SuiteResultTest, ReadsBackWhatItWroteAndRefusesWhatIsNoResult) {
                 HasSubstr(absl::StrCat("r.json: \"", key, "\"")));
   }
   EXPECT_FALSE(SuiteResultFromJson(nlohmann::ordered_json::array(), "r.json").ok());
+  auto damaged = json;
+  damaged["problems"][3]["answers"] = {0, 0};
+  EXPECT_THAT(std::string(SuiteResultFromJson(damaged, "r.json").status().message()),
+              HasSubstr("r.json: problem p3 has 1 verdicts and 2 answers"));
 }
 
 // Completions of problems of two families in turn.
@@ -111,8 +115,8 @@ SuiteResult InFamilies(const std::vector<int>& right, int samples) {
   for (size_t i = 0; i < right.size(); ++i) {
     std::vector<bool> correct(samples, false);
     std::fill_n(correct.begin(), right[i], true);
-    result.problems.push_back(
-        {absl::StrCat(i), i % 2 == 0 ? "even" : "odd", "", correct, 1, 0, 10 * samples});
+    result.problems.push_back({absl::StrCat(i), i % 2 == 0 ? "even" : "odd", "", correct,
+                               std::vector<int>(samples, 0), 1, 0, 10 * samples});
   }
   return result;
 }

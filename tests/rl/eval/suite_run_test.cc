@@ -1,10 +1,15 @@
 #include "rl/eval/suite_run.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "data/file.h"
+#include "rl/eval/result_table.h"
 #include "tests/data/scratch_folder.h"
 #include "tests/rollout/small_engine.h"
 
@@ -141,6 +146,35 @@ TEST_F(SuiteRunTest, JudgesCompletionsFromElsewhere) {
   EXPECT_THAT(error("{\"id\": \"sum 9\", \"completion\": \"\"}\n"),
               HasSubstr("completions.jsonl:1: the suite has no problem \"sum 9\""));
   EXPECT_THAT(error("{\"id\": \"sum 4\"}\n"), HasSubstr("completions.jsonl:1"));
+}
+
+TEST_F(SuiteRunTest, AnswersVoteAndRightOnesAreOneHoweverTheyAreWritten) {
+  const std::vector<std::string> texts = {"\\\\boxed{10/2}", "\\\\boxed{7}", "",
+                                          "\\\\boxed{5}",    "\\\\boxed{7}", "\\\\boxed{5.0}"};
+  std::string lines;
+  for (int i = 0; i < 9; ++i) {
+    for (const std::string& text : texts) {
+      lines += absl::StrCat("{\"id\": \"sum ", i, "\", \"completion\": \"", text, "\"}\n");
+    }
+  }
+  const std::string file = folder_.Path("votes.jsonl");
+  ASSERT_TRUE(WriteFileAtomically(file, lines).ok());
+  SuiteRunOptions options;
+  options.folder = folder_.Path("votes");
+  const SuiteResult head = SuiteHead(suite_, "digest", file, "file", 0);
+  const auto result = JudgeCompletions(suite_, problems_, head, file, options);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->problems[4].answers, (std::vector<int>{0, 1, -1, 0, 1, 0}));
+  const std::vector<int> wrong = result->problems[5].answers;  // 6: none is right
+  EXPECT_EQ(wrong[1], wrong[4]);
+  EXPECT_NE(wrong[0], wrong[3]);  // wrong answers are told apart by how they are written
+  const TableRows table = ResultTable(suite_, *result);
+  const auto column = std::find(table[0].begin(), table[0].end(), "maj@6") - table[0].begin();
+  ASSERT_LT(column, static_cast<int>(table[0].size()));
+  // Problems 4, where 5 is right, and 6, where 7 is: the latter's answer has two votes of five,
+  // which three others, each written in its own way, have one of.
+  EXPECT_EQ(table.back()[column], "22.2 %");
+  EXPECT_EQ(std::count(table[0].begin(), table[0].end(), "maj@2"), 1);
 }
 
 TEST_F(SuiteRunTest, WritesAPageThatHoldsEverySampleAndNoForeignMarkup) {

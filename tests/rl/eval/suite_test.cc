@@ -275,6 +275,18 @@ TEST_F(SuiteTest, ReadsTheRecordsOfCodeSuitesAsTheyArePublished) {
   EXPECT_EQ(tests["kind"], "asserts");
   EXPECT_EQ(tests["setup"], "import math\n\ndef help(x):\n    return x\n\n");
   EXPECT_EQ(tests["code"], "def check(candidate):\n    assert candidate(2) == 4\n\ncheck(f)\n");
+  json with_inputs = human_eval;
+  with_inputs.erase("test");
+  with_inputs["atol"] = 0;
+  with_inputs["base_input"] = json::array({json::array({2})});
+  with_inputs["plus_input"] = json::array({json::array({"x\"y", 123})});
+  std::string line = with_inputs.dump();
+  line.replace(line.find("123"), 3, "100000000000000000000");
+  const json plus = json::parse(ProblemOf("humanevalplus", line).metadata_json)["tests"];
+  EXPECT_EQ(plus["setup"], tests["setup"]);
+  EXPECT_THAT(std::string(plus["code"]),
+              HasSubstr("return json.loads(\"[[2]]\") + "
+                        "json.loads(\"[[\\\"x\\\\\\\"y\\\",100000000000000000000]]\")\n"));
   const json mbpp = {{"text", "Write f."},
                      {"code", "def f(): return 1"},
                      {"task_id", 11},
