@@ -83,6 +83,18 @@ bool Belongs(const SuiteProblemResult& problem, const std::string& family) {
   return family.empty() || problem.family == family;
 }
 
+// The mean over all completions of what problems count; 0 of none.
+template <typename Count>
+double PerCompletion(const std::vector<SuiteProblemResult>& problems,
+                     Count SuiteProblemResult::*count) {
+  double sum = 0, completions = 0;
+  for (const SuiteProblemResult& problem : problems) {
+    sum += problem.*count;
+    completions += problem.correct.size();
+  }
+  return completions == 0 ? 0 : sum / completions;
+}
+
 std::string Verdict(const SuiteComparison& comparison) {
   const std::string change = absl::StrFormat(
       "by %.1f points (95 %% interval %.1f to %.1f)", 100 * (comparison.rate_b - comparison.rate_a),
@@ -134,21 +146,11 @@ std::vector<std::string> SuiteResult::Families() const {
 }
 
 double SuiteResult::MeanTokens() const {
-  double tokens = 0, completions = 0;
-  for (const SuiteProblemResult& problem : problems) {
-    tokens += problem.tokens;
-    completions += problem.correct.size();
-  }
-  return completions == 0 ? 0 : tokens / completions;
+  return PerCompletion(problems, &SuiteProblemResult::tokens);
 }
 
 double SuiteResult::TruncatedShare() const {
-  double truncated = 0, completions = 0;
-  for (const SuiteProblemResult& problem : problems) {
-    truncated += problem.truncated;
-    completions += problem.correct.size();
-  }
-  return completions == 0 ? 0 : truncated / completions;
+  return PerCompletion(problems, &SuiteProblemResult::truncated);
 }
 
 Interval ChangeInterval(const SuiteResult& before, const SuiteResult& after,

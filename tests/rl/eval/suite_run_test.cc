@@ -65,6 +65,26 @@ class SuiteRunTest : public testing::Test {
     return RunSuite(suite_, problems_, head, weights_, SmallEngine(limits), options);
   }
 
+  // Of each problem these completions, the last problem first.
+  static std::string CompletionsOfEach(const std::vector<std::string>& texts) {
+    std::string lines;
+    for (int i = 8; i >= 0; --i) {
+      for (const std::string& text : texts) {
+        lines += absl::StrCat("{\"id\": \"sum ", i, "\", \"completion\": \"", text, "\"}\n");
+      }
+    }
+    return lines;
+  }
+
+  absl::StatusOr<SuiteResult> Judge(const std::string& completions) {
+    const std::string file = folder_.Path("completions.jsonl");
+    EXPECT_TRUE(WriteFileAtomically(file, completions).ok());
+    SuiteRunOptions options;
+    options.folder = folder_.Path("judged");
+    return JudgeCompletions(suite_, problems_, SuiteHead(suite_, "digest", file, "file", 0), file,
+                            options);
+  }
+
   std::string ResultOf(const std::string& name) {
     const auto text = ReadFile(folder_.Path(name + "/result.json"));
     EXPECT_TRUE(text.ok()) << text.status();
@@ -122,24 +142,13 @@ TEST_F(SuiteRunTest, DoesNotSampleAgainWhatIsDone) {
 }
 
 TEST_F(SuiteRunTest, JudgesCompletionsFromElsewhere) {
-  std::string lines;
-  for (int i = 8; i >= 0; --i) {
-    for (const char* text : {"So it is \\\\boxed{5}.", ""}) {
-      lines += absl::StrCat("{\"id\": \"sum ", i, "\", \"completion\": \"", text, "\"}\n");
-    }
-  }
-  const std::string file = folder_.Path("completions.jsonl");
-  ASSERT_TRUE(WriteFileAtomically(file, lines).ok());
-  SuiteRunOptions options;
-  options.folder = folder_.Path("judged");
-  const SuiteResult head = SuiteHead(suite_, "digest", file, "file", 0);
-  const auto result = JudgeCompletions(suite_, problems_, head, file, options);
+  const std::string lines = CompletionsOfEach({"So it is \\\\boxed{5}.", ""});
+  const auto result = Judge(lines);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->samples, 2);
   for (int i = 0; i < 9; ++i) EXPECT_EQ(result->problems[i].Rate(), i == 4 ? 0.5 : 0);
   const auto error = [&](const std::string& bytes) {
-    EXPECT_TRUE(WriteFileAtomically(file, bytes).ok());
-    return std::string(JudgeCompletions(suite_, problems_, head, file, options).status().message());
+    return std::string(Judge(bytes).status().message());
   };
   EXPECT_THAT(error(lines + "{\"id\": \"sum 4\", \"completion\": \"\"}\n"),
               HasSubstr("3 completions of problem \"sum 4\", and 2 of the first"));
@@ -149,20 +158,8 @@ TEST_F(SuiteRunTest, JudgesCompletionsFromElsewhere) {
 }
 
 TEST_F(SuiteRunTest, AnswersVoteAndRightOnesAreOneHoweverTheyAreWritten) {
-  const std::vector<std::string> texts = {"\\\\boxed{10/2}", "\\\\boxed{7}", "",
-                                          "\\\\boxed{5}",    "\\\\boxed{7}", "\\\\boxed{5.0}"};
-  std::string lines;
-  for (int i = 0; i < 9; ++i) {
-    for (const std::string& text : texts) {
-      lines += absl::StrCat("{\"id\": \"sum ", i, "\", \"completion\": \"", text, "\"}\n");
-    }
-  }
-  const std::string file = folder_.Path("votes.jsonl");
-  ASSERT_TRUE(WriteFileAtomically(file, lines).ok());
-  SuiteRunOptions options;
-  options.folder = folder_.Path("votes");
-  const SuiteResult head = SuiteHead(suite_, "digest", file, "file", 0);
-  const auto result = JudgeCompletions(suite_, problems_, head, file, options);
+  const auto result = Judge(CompletionsOfEach(
+      {"\\\\boxed{10/2}", "\\\\boxed{7}", "", "\\\\boxed{5}", "\\\\boxed{7}", "\\\\boxed{5.0}"}));
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->problems[4].answers, (std::vector<int>{0, 1, -1, 0, 1, 0}));
   const std::vector<int> wrong = result->problems[5].answers;  // 6: none is right
