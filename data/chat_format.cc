@@ -148,6 +148,15 @@ absl::StatusOr<ChatFormat> ChatFormat::FromFiles(std::map<std::string, std::stri
   return format;
 }
 
+absl::StatusOr<ChatFormat> ChatFormat::WithTemplate(const std::string& chat_template,
+                                                    const std::string& origin) const {
+  ChatFormat format = *this;
+  format.files_[kTemplateFile] = chat_template;
+  ASSIGN_OR_RETURN(format.template_, ModelChatTemplate::FromFiles(format.files_[kTokenizerConfig],
+                                                                  chat_template, origin));
+  return format;
+}
+
 absl::StatusOr<std::vector<int32_t>> ChatFormat::PromptTokens(const Tokenizer& tokenizer,
                                                               absl::string_view message) const {
   const ordered_json user = {{"role", "user"}, {"content", std::string(message)}};

@@ -32,6 +32,10 @@ class ChatFormat {
                                               const std::string& origin,
                                               const Tokenizer& tokenizer);
 
+  // The same with another chat template, of which `origin` tells messages.
+  absl::StatusOr<ChatFormat> WithTemplate(const std::string& chat_template,
+                                          const std::string& origin) const;
+
   static const std::vector<std::string>& SpecialTokens();  // <bos>, <eos>, <user>, <assistant>
   static const std::vector<std::string>& VisibleTokens();  // <think>, </think>, <answer>, </answer>
 

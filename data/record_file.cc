@@ -10,6 +10,7 @@
 #include "data/gzip.h"
 #include "data/json.h"
 #include "data/json_lines.h"
+#include "data/parquet/load_parquet.h"
 #include "data/status_macros.h"
 #include "data/utf8.h"
 
@@ -177,9 +178,7 @@ absl::StatusOr<std::unique_ptr<RecordFile>> RecordFile::Open(const std::string& 
     return absl::DataLossError(absl::StrCat(path, ": the file is empty; expected records"));
   }
   if (start.compare(first, 4, "PAR1") == 0) {
-    return absl::UnimplementedError(absl::StrCat(
-        path, ": a Parquet file; convert it to JSON lines, with pandas for instance: ",
-        "pandas.read_parquet(path).to_json(\"data.jsonl\", orient=\"records\", ", "lines=True)"));
+    return OpenParquet(path);
   }
   const std::string name = absl::EndsWith(path, ".gz") ? path.substr(0, path.size() - 3) : path;
   const bool csv = absl::EndsWith(name, ".csv");

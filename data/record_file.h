@@ -1,5 +1,5 @@
 // The records of a data file as others publish it: JSON lines, a list of JSON objects, or CSV with
-// a header, each as it is or compressed by gzip. The content tells which.
+// a header, each as it is or compressed by gzip, or Parquet. The content tells which.
 #pragma once
 
 #include <map>

@@ -40,8 +40,10 @@ absl::Status PrintDryRun(const Recipe& recipe) {
       "all "
       "(refills apart)\n",
       grpo.steps, samples, step_tokens, step_tokens * grpo.steps * 1e-6);
-  absl::PrintF("# held-out problems    %d, %d completions each\n", parts.held_out.size(),
-               recipe.eval.samples);
+  for (const Evaluation& evaluation : parts.evaluations) {
+    absl::PrintF("# %-20s %d problems, %d completions each\n", evaluation.Name(),
+                 evaluation.suite.problems.size(), evaluation.suite.config.samples);
+  }
   return absl::OkStatus();
 }
 

@@ -1,10 +1,13 @@
 #include "rl/eval_command.h"
 
+#include <cstdio>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 
 #include "data/status_macros.h"
 #include "rl/eval/suite_command.h"
-#include "rl/held_out.h"
+#include "rl/evaluation.h"
 #include "rl/recipe.h"
 #include "rl/run_parts.h"
 
@@ -15,20 +18,25 @@ absl::Status RunEval(const CommandLine& command, const std::atomic<bool>& interr
   ASSIGN_OR_RETURN(Recipe recipe, LoadRecipe(command.recipe, command.overrides));
   recipe.run.stages = {"eval"};
   ASSIGN_OR_RETURN(RunParts parts, BuildRunParts(recipe, command.policy));
-  if (parts.scorer == nullptr || parts.held_out.empty()) {
+  if (parts.evaluations.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(command.recipe,
-                     ": nothing to evaluate: it needs a [[reward]] and "
-                     "held-out problems (eval.problems above 0)"));
+                     ": nothing to evaluate: it needs held-out problems (eval.problems above 0) "
+                     "with a [[reward]], or an [[eval.suite]]"));
   }
-  const size_t limit = command.suite.limit;
-  if (limit > 0 && parts.held_out.size() > limit) parts.held_out.resize(limit);
   const bool bf16 = recipe.policy.compute == "bf16";
   const Weights policy = bf16 ? parts.weights.WithBFloat16Matrices() : parts.weights;
-  const SuiteResult head = HeldOutHead(recipe, parts.held_out, command.policy, policy);
-  SuiteRunOptions options = RunOptionsOf(command.suite, head, parts.held_out.size(), interrupted);
-  options.seed = HeldOutSeed(recipe);
-  return MeasureSuite(HeldOutSuite(recipe), parts.held_out, head, policy, *parts.engine, options);
+  const std::string digest = policy.Digest();
+  for (Evaluation& evaluation : parts.evaluations) {
+    LoadedSuite& suite = evaluation.suite;
+    for (const std::string& note : suite.notes) std::fprintf(stderr, "%s\n", note.c_str());
+    suite.Limit(command.suite.limit);
+    const SuiteResult head = HeadOf(recipe, evaluation, command.policy, digest);
+    SuiteRunOptions options = RunOptionsOf(command.suite, head, suite.problems.size(), interrupted);
+    options.seed = evaluation.seed;
+    RETURN_IF_ERROR(MeasureSuite(suite, head, policy, *evaluation.engine, options));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace grpo

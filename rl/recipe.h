@@ -197,20 +197,39 @@ struct GrpoConfig {
   }
 };
 
+// One entry of [[eval.suite]]: a published suite (rl/eval/suite.h) that a run is evaluated on.
+struct EvalSuiteConfig {
+  std::string name;
+  std::string data = ".";
+  int problems = 0;
+  std::vector<std::string> set;
+
+  template <typename Visitor>
+  void VisitFields(Visitor& visit) {
+    visit("name", name, NotEmpty(), "one that `grpo eval --list` has, or a TOML file");
+    visit("data", data, NotEmpty(), "folder with its files as they are published");
+    visit("problems", problems, AtLeast(0), "the first so many alone; 0: all");
+    visit("set", set, NotEmpty(), "what it has otherwise: \"samples=4\", as --set takes it");
+  }
+};
+
 struct EvalConfig {
   int problems = 600;
   int samples = 8;
   int every_steps = 0;       // also during grpo; 0: before and after only
   int every_problems = 120;  // problems of the evaluations in between
   SamplingConfig sampling;
+  std::vector<EvalSuiteConfig> suite;
 
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("problems", problems, AtLeast(0), "held-out problems before and after");
     visit("samples", samples, Range(1, 65536), "completions of each problem");
     visit("every_steps", every_steps, AtLeast(0), "also every so many GRPO steps; 0 is off");
-    visit("every_problems", every_problems, AtLeast(1), "problems of the evaluations in between");
+    visit("every_problems", every_problems, AtLeast(1),
+          "problems of the evaluations in between, of each suite too");
     visit("sampling", sampling, NoConstraint(), "how completions are drawn");
+    visit("suite", suite, NoConstraint(), "published suites beside the held-out problems");
   }
 };
 

@@ -46,9 +46,10 @@ class Checker {
     Refuse((Runs("sft") || Runs("grpo")) && data.train_file.empty() && !has_tasks,
            {"data", "run.stages"},
            "nothing to train on; set data.train_file or add a [[data.task]]");
-    Refuse((Runs("eval") || EvaluatesBetween()) && data.eval_file.empty() && !has_tasks,
+    Refuse((Runs("eval") || EvaluatesBetween()) && !HasHeldOut() && recipe_.eval.suite.empty(),
            {"data", "run.stages"},
-           "nothing to evaluate on; set data.eval_file or add a [[data.task]]");
+           "nothing to evaluate on; set data.eval_file or add a [[data.task]] or an "
+           "[[eval.suite]]");
     Refuse(has_tasks && std::all_of(data.task.begin(), data.task.end(),
                                     [](const TaskConfig& task) { return task.weight == 0; }),
            {"data.task"}, "all weights are 0, so that no family would ever be drawn");
@@ -152,7 +153,8 @@ class Checker {
 
   void CheckRewards() {
     const std::vector<RewardSpec>& rewards = recipe_.reward;
-    Refuse((Runs("grpo") || Runs("eval")) && rewards.empty(), {"reward", "run.stages"},
+    Refuse((Runs("grpo") || (Runs("eval") && HasHeldOut())) && rewards.empty(),
+           {"reward", "run.stages"},
            absl::StrCat("the \"", Runs("grpo") ? "grpo" : "eval",
                         "\" stage needs at least one [[reward]]"));
     const auto all = [&](const auto& holds) {
@@ -180,9 +182,10 @@ class Checker {
       Refuse(sampling.top_p == 0, {absl::StrCat(section, ".sampling.top_p")},
              "0 would keep no token at all; 1 is off, and top_k = 1 keeps the best token alone");
     }
-    Refuse(Runs("eval") && recipe_.eval.problems == 0, {"eval.problems", "run.stages"},
+    const bool evaluates_nothing = recipe_.eval.problems == 0 && recipe_.eval.suite.empty();
+    Refuse(Runs("eval") && evaluates_nothing, {"eval.problems", "run.stages"},
            "0, yet run.stages names \"eval\"; set eval.problems or drop the stage");
-    Refuse(EvaluatesBetween() && !Runs("eval") && recipe_.eval.problems == 0,
+    Refuse(EvaluatesBetween() && !Runs("eval") && evaluates_nothing,
            {"eval.every_steps", "eval.problems"},
            "asks for evaluations in between, yet eval.problems is 0");
   }
@@ -201,6 +204,9 @@ class Checker {
   }
 
   bool EvaluatesBetween() const { return Runs("grpo") && recipe_.eval.every_steps > 0; }
+
+  // Problems may still be none of them.
+  bool HasHeldOut() const { return !recipe_.data.eval_file.empty() || !recipe_.data.task.empty(); }
 
   bool IsGiven(absl::string_view path) const {
     const RecipeNode* policy = tree_.Find("policy");

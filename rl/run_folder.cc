@@ -17,7 +17,7 @@ namespace {
 // The recipe's text without what may differ in a resumed run: it decides no result, or only how
 // sums are rounded.
 std::string DecidingText(Recipe recipe) {
-  recipe.run.dir = "-";
+  recipe.run.dir.clear();
   recipe.run.threads = 1;
   recipe.scorer.threads = 1;
   recipe.checkpoint = CheckpointConfig();

@@ -1,6 +1,7 @@
 #include "rl/run_parts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -68,8 +69,8 @@ absl::StatusOr<std::unique_ptr<PromptSource>> TrainingPrompts(const Recipe& reci
   return TaskPrompts::Create(options);
 }
 
-absl::StatusOr<std::vector<Prompt>> EvaluationProblems(const Recipe& recipe) {
-  if (recipe.eval.problems == 0) return std::vector<Prompt>();
+absl::StatusOr<std::vector<Prompt>> HeldOutProblemsOf(const Recipe& recipe) {
+  if (recipe.eval.problems == 0 || recipe.reward.empty()) return std::vector<Prompt>();
   if (!recipe.data.eval_file.empty()) {
     ASSIGN_OR_RETURN(auto file,
                      PromptFile::Open(FileOptions(recipe.data, recipe.data.eval_file, 0, false)));
@@ -173,7 +174,8 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
   if (!recipe.reward.empty()) {
     ASSIGN_OR_RETURN(parts.scorer, Scorer::Create(recipe.reward, recipe.scorer));
   }
-  ASSIGN_OR_RETURN(parts.held_out, EvaluationProblems(recipe));
+  ASSIGN_OR_RETURN(std::vector<Prompt> held_out, HeldOutProblemsOf(recipe));
+  ASSIGN_OR_RETURN(parts.evaluations, EvaluationsOf(recipe, std::move(held_out)));
   if (HasStage(recipe, "sft")) {
     ASSIGN_OR_RETURN(parts.demonstrations,
                      TrainingPrompts(recipe, kSftStream, /*demonstrations=*/true));
@@ -194,8 +196,16 @@ absl::StatusOr<RunParts> BuildRunParts(const Recipe& recipe, const std::string& 
                                          MixSeed(recipe.run.seed, kAdapterStream));
   }
   RETURN_IF_ERROR(CheckRouters(recipe, parts.weights.config));
-  parts.engine = std::make_unique<RolloutEngine>(
-      parts.tokenizer, parts.format, EngineLimitsOf(recipe.rollout, recipe.run.threads));
+  const EngineLimits limits = EngineLimitsOf(recipe.rollout, recipe.run.threads);
+  parts.engine = std::make_shared<const RolloutEngine>(parts.tokenizer, parts.format, limits);
+  for (Evaluation& evaluation : parts.evaluations) {
+    evaluation.engine = parts.engine;
+    const std::string& chat_template = evaluation.suite.config.chat_template;
+    if (chat_template.empty()) continue;
+    ASSIGN_OR_RETURN(const ChatFormat format,
+                     parts.format.WithTemplate(chat_template, evaluation.Name()));
+    evaluation.engine = std::make_shared<const RolloutEngine>(parts.tokenizer, format, limits);
+  }
   return parts;
 }
 

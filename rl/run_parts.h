@@ -1,5 +1,5 @@
-// Everything a run is made of, built from its recipe: tokenizer, policy, prompts, held-out
-// problems, rewards.
+// Everything a run is made of, built from its recipe: tokenizer, policy, prompts, rewards,
+// evaluations.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,11 @@
 #include "absl/status/statusor.h"
 
 #include "data/chat_format.h"
-#include "data/prompt.h"
 #include "data/prompt_source.h"
 #include "data/tokenizer.h"
 #include "policy/weights.h"
 #include "reward/scorer.h"
+#include "rl/evaluation.h"
 #include "rl/recipe.h"
 #include "rollout/engine.h"
 
@@ -25,9 +25,9 @@ struct RunParts {
   Weights weights;
   std::unique_ptr<PromptSource> demonstrations;  // for sft; null without that stage
   std::unique_ptr<PromptSource> prompts;         // for grpo; null without that stage
-  std::vector<Prompt> held_out;                  // for evaluation; empty without it
+  std::vector<Evaluation> evaluations;           // with their engines
   std::unique_ptr<Scorer> scorer;                // null without rewards
-  std::unique_ptr<RolloutEngine> engine;
+  std::shared_ptr<const RolloutEngine> engine;
 };
 
 EngineLimits EngineLimitsOf(const RolloutConfig& config, int threads);

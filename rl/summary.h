@@ -10,12 +10,12 @@
 
 namespace grpo {
 
-// "before" and "after" (pass rates by family and overall), seconds by phase, digest of the final
-// weights.
+// "before" and "after" (pass rates on the held-out problems, by family and overall), "suites" with
+// the same of each suite, seconds by phase, digest of the final weights.
 nlohmann::ordered_json SummaryJson(const Recipe& recipe, const Trainer& trainer,
                                    const std::string& weights_digest, double total_seconds);
 
-// The table by family, two sampled traces, where the files are, and what to try next.
+// The tables by family and by suite, two sampled traces, where the files are, and what to try next.
 std::string SummaryText(const Recipe& recipe, const Trainer& trainer, double total_seconds);
 
 }  // namespace grpo

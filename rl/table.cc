@@ -46,10 +46,11 @@ std::string FormatTable(const std::vector<std::string>& header,
   return table;
 }
 
-std::string FormatFamilyChanges(const std::vector<FamilyChange>& changes) {
+std::string FormatPassRateChanges(const std::string& what,
+                                  const std::vector<PassRateChange>& changes) {
   std::vector<std::vector<std::string>> rows;
-  for (const FamilyChange& change : changes) {
-    std::vector<std::string> row = {change.family, Percent(change.before), Percent(change.after)};
+  for (const PassRateChange& change : changes) {
+    std::vector<std::string> row = {change.label, Percent(change.before), Percent(change.after)};
     if (change.before && change.after) {
       row.push_back(absl::StrFormat("%+.1f", 100 * (*change.after - *change.before)));
       row.push_back(
@@ -57,7 +58,7 @@ std::string FormatFamilyChanges(const std::vector<FamilyChange>& changes) {
     }
     rows.push_back(std::move(row));
   }
-  return FormatTable({"family", "before", "after", "change", "95 % interval"}, rows);
+  return FormatTable({what, "before", "after", "change", "95 % interval"}, rows);
 }
 
 }  // namespace grpo

@@ -14,9 +14,9 @@ namespace grpo {
 std::string FormatTable(const std::vector<std::string>& header,
                         const std::vector<std::vector<std::string>>& rows);
 
-// Pass rates of a family of problems before and after, all from 0 to 1 (changes from -1 to 1).
-struct FamilyChange {
-  std::string family;
+// Pass rates of a family or a suite before and after, all from 0 to 1 (changes from -1 to 1).
+struct PassRateChange {
+  std::string label;
   absl::optional<double> before;  // none: not evaluated
   absl::optional<double> after;
   // The 95 % confidence interval of after - before; meaningful where both are there.
@@ -24,7 +24,8 @@ struct FamilyChange {
   double change_high = 0;
 };
 
-// family | before | after | change | 95 % interval, in percent and percentage points.
-std::string FormatFamilyChanges(const std::vector<FamilyChange>& changes);
+// `what` | before | after | change | 95 % interval, in percent and percentage points.
+std::string FormatPassRateChanges(const std::string& what,
+                                  const std::vector<PassRateChange>& changes);
 
 }  // namespace grpo

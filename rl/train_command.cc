@@ -73,6 +73,9 @@ absl::Status RunTrain(const CommandLine& command, const std::atomic<bool>& inter
     progress.Note(absl::StrFormat("training adapters of %d parameters beside them",
                                   CountElements(parts.weights.AdapterParameters())));
   }
+  for (const Evaluation& evaluation : parts.evaluations) {
+    for (const std::string& note : evaluation.suite.notes) progress.Note(note);
+  }
   Trainer trainer(recipe, parts, *recorder, progress, interrupted);
   if (!checkpoint.empty()) {
     RETURN_IF_ERROR(trainer.Restore(checkpoint));

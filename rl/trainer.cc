@@ -10,7 +10,7 @@
 #include "data/status_macros.h"
 #include "rl/advantage.h"
 #include "rl/checkpoint.h"
-#include "rl/held_out.h"
+#include "rl/evaluation.h"
 #include "rl/router_bias.h"
 #include "rl/sample_json.h"
 #include "rl/step_metrics.h"
@@ -38,7 +38,25 @@ std::vector<NamedTensor> KeptTensors(const Weights& weights) {
   return weights.adapters.enabled() ? weights.TrainedState() : weights.CheckpointTensors();
 }
 
-constexpr int kRecordedGroups = 4;  // whose completions go to samples/step-N.jsonl
+nlohmann::ordered_json ResultsToJson(const std::vector<SuiteResult>& results) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const SuiteResult& result : results) list.push_back(SuiteResultToJson(result));
+  return list;
+}
+
+absl::StatusOr<std::vector<SuiteResult>> ResultsFromJson(const nlohmann::ordered_json& state,
+                                                         const char* key,
+                                                         const std::string& origin) {
+  std::vector<SuiteResult> results;
+  for (const nlohmann::ordered_json& item : state.value(key, nlohmann::ordered_json::array())) {
+    ASSIGN_OR_RETURN(SuiteResult result, SuiteResultFromJson(item, origin));
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+constexpr double kQuietSeconds = 10;  // of an evaluation, before it shows how far it is
+constexpr int kRecordedGroups = 4;    // whose completions go to samples/step-N.jsonl
 
 }  // namespace
 
@@ -95,8 +113,8 @@ absl::Status Trainer::RunSft() {
 }
 
 absl::Status Trainer::RunGrpo() {
-  if (!state_.before.has_value() && !parts_.held_out.empty()) {
-    ASSIGN_OR_RETURN(state_.before, EvaluateProblems(parts_.held_out.size(), "before", 0));
+  if (state_.before.empty() && !parts_.evaluations.empty()) {
+    ASSIGN_OR_RETURN(state_.before, Evaluate(/*limit=*/0, "before", 0));
     RETURN_IF_ERROR(SaveCheckpoint());
   }
   if (optimizer_ == nullptr) optimizer_ = MakeOptimizer("grpo");
@@ -105,8 +123,7 @@ absl::Status Trainer::RunGrpo() {
 }
 
 absl::Status Trainer::RunEval() {
-  ASSIGN_OR_RETURN(state_.after,
-                   EvaluateProblems(parts_.held_out.size(), "after", state_.total_steps));
+  ASSIGN_OR_RETURN(state_.after, Evaluate(/*limit=*/0, "after", state_.total_steps));
   return absl::OkStatus();
 }
 
@@ -196,15 +213,14 @@ absl::Status Trainer::GrpoStep(int64_t step) {
 
 absl::Status Trainer::EvaluateWhenDue(int64_t step) {
   const int every = recipe_.eval.every_steps;
-  const bool due = every > 0 && step > 0 && step % every == 0 && !parts_.held_out.empty();
+  const bool due = every > 0 && step > 0 && step % every == 0 && !parts_.evaluations.empty();
   if (!due || state_.evaluated_step == step) return absl::OkStatus();
-  const size_t count = std::min<size_t>(recipe_.eval.every_problems, parts_.held_out.size());
-  ASSIGN_OR_RETURN(const SuiteResult evaluation, EvaluateProblems(count, "during", step));
+  ASSIGN_OR_RETURN(const std::vector<SuiteResult> results,
+                   Evaluate(recipe_.eval.every_problems, "during", step));
   state_.evaluated_step = step;
-  if (!recipe_.checkpoint.keep_best || evaluation.PassRate() <= state_.best_pass_rate) {
-    return absl::OkStatus();
-  }
-  state_.best_pass_rate = evaluation.PassRate();
+  const double pass_rate = results.front().PassRate();
+  if (!recipe_.checkpoint.keep_best || pass_rate <= state_.best_pass_rate) return absl::OkStatus();
+  state_.best_pass_rate = pass_rate;
   state_.best_step = state_.total_steps;
   return SaveCheckpoint();
 }
@@ -341,30 +357,60 @@ void Trainer::RefreshReferenceWhenDue(int64_t step) {
   state_.refreshed_step = step;  // not again where the step is interrupted and begun once more
 }
 
-absl::StatusOr<SuiteResult> Trainer::EvaluateProblems(size_t count, const char* label,
-                                                      int64_t step) {
+absl::StatusOr<std::vector<SuiteResult>> Trainer::Evaluate(size_t limit, const char* label,
+                                                           int64_t step) {
+  const Weights policy = learner_.policy();
+  const std::string digest = policy.Digest();
+  std::vector<SuiteResult> results;
+  for (const Evaluation& evaluation : parts_.evaluations) {
+    const std::string full_label =
+        evaluation.IsOfHeldOut() ? label : absl::StrCat(evaluation.Name(), "/", label);
+    ASSIGN_OR_RETURN(SuiteResult result,
+                     EvaluateOn(evaluation, policy, digest, limit, full_label, step));
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+absl::StatusOr<SuiteResult> Trainer::EvaluateOn(const Evaluation& evaluation, const Weights& policy,
+                                                const std::string& policy_digest, size_t limit,
+                                                const std::string& label, int64_t step) {
   const Stopwatch watch;
-  const std::vector<Prompt> problems(parts_.held_out.begin(), parts_.held_out.begin() + count);
-  progress_.Note(absl::StrFormat("%s: %d completions of each of %d held-out problems", label,
-                                 recipe_.eval.samples, static_cast<int>(count)));
-  const std::string folder = absl::StrCat(recipe_.run.dir, "/evals/step-", state_.total_steps);
-  ASSIGN_OR_RETURN(
-      SuiteResult evaluation,
-      EvaluateHeldOut(recipe_, problems, folder, learner_.policy(), *parts_.engine, &interrupted_));
+  const SuiteConfig& suite = evaluation.suite.config;
+  const size_t problems = evaluation.suite.problems.size();
+  progress_.Note(absl::StrFormat("%s: %d completions of each of %d %sproblems", label,
+                                 suite.samples, limit > 0 ? std::min(limit, problems) : problems,
+                                 evaluation.IsOfHeldOut() ? "held-out " : ""));
+  RunEvaluationOptions options;
+  options.folder = absl::StrCat(recipe_.run.dir, "/evals/step-", state_.total_steps);
+  if (!evaluation.IsOfHeldOut()) absl::StrAppend(&options.folder, "/", suite.name);
+  options.limit = limit;
+  options.cancelled = &interrupted_;
+  options.progress = [&](size_t done, size_t all) {
+    if (watch.Seconds() < kQuietSeconds) return;
+    ProgressLine line;
+    line.stage = label;
+    line.step = static_cast<int64_t>(done);
+    line.num_steps = static_cast<int64_t>(all);
+    progress_.Update(line);
+  };
+  ASSIGN_OR_RETURN(SuiteResult result,
+                   RunEvaluation(recipe_, evaluation, policy, policy_digest, options));
   MetricList metrics;
   const std::string prefix = absl::StrCat("eval/", label, "/");
-  metrics.Add(absl::StrCat(prefix, "mean@", recipe_.eval.samples), evaluation.PassRate());
-  for (const std::string& family : evaluation.Families()) {
-    metrics.Add(absl::StrCat(prefix, family, "/mean@", recipe_.eval.samples),
-                evaluation.PassRate(family));
+  const std::string mean = absl::StrCat("mean@", suite.samples);
+  metrics.Add(absl::StrCat(prefix, mean), result.PassRate());
+  for (const std::string& family : result.Families()) {
+    if (family.empty()) continue;
+    metrics.Add(absl::StrCat(prefix, family, "/", mean), result.PassRate(family));
   }
-  metrics.Add(absl::StrCat(prefix, "mean_length"), evaluation.MeanTokens());
-  metrics.Add(absl::StrCat(prefix, "clipped_ratio"), evaluation.TruncatedShare());
+  metrics.Add(absl::StrCat(prefix, "mean_length"), result.MeanTokens());
+  metrics.Add(absl::StrCat(prefix, "clipped_ratio"), result.TruncatedShare());
   metrics.Add(absl::StrCat("time/", label), watch.Seconds());
   RETURN_IF_ERROR(recorder_.Record(step, "eval", metrics));
   AddSeconds("evaluation", watch.Seconds());
-  progress_.Note(absl::StrFormat("%s: pass rate %.1f %%", label, 100 * evaluation.PassRate()));
-  return evaluation;
+  progress_.Note(absl::StrFormat("%s: pass rate %.1f %%", label, 100 * result.PassRate()));
+  return result;
 }
 
 absl::Status Trainer::StepDone(int64_t stage_steps, const std::string& cursor) {
@@ -413,9 +459,8 @@ absl::Status Trainer::SaveCheckpoint() {
   contents.state["sampling_policies"] = sampling_.size();
   contents.state["sampled_step"] = state_.sampled_step;
   contents.state["recorder"] = RecorderPositionToJson(position);
-  contents.state["before"] =
-      state_.before.has_value() ? SuiteResultToJson(*state_.before) : nullptr;
-  contents.state["after"] = state_.after.has_value() ? SuiteResultToJson(*state_.after) : nullptr;
+  contents.state["before"] = ResultsToJson(state_.before);
+  contents.state["after"] = ResultsToJson(state_.after);
   const bool adapts = parts_.weights.adapters.enabled();
   const Weights merged = adapts ? parts_.weights.Merged() : parts_.weights;
   contents.weights = &merged;
@@ -463,13 +508,8 @@ absl::Status Trainer::Restore(const std::string& checkpoint) {
   if (state.contains("pools")) {
     RETURN_IF_ERROR(pools_.Restore(state["pools"], checkpoint + "/state.json"));
   }
-  if (state.contains("before") && !state["before"].is_null()) {
-    ASSIGN_OR_RETURN(state_.before,
-                     SuiteResultFromJson(state["before"], checkpoint + "/state.json"));
-  }
-  if (state.contains("after") && !state["after"].is_null()) {
-    ASSIGN_OR_RETURN(state_.after, SuiteResultFromJson(state["after"], checkpoint + "/state.json"));
-  }
+  ASSIGN_OR_RETURN(state_.before, ResultsFromJson(state, "before", checkpoint + "/state.json"));
+  ASSIGN_OR_RETURN(state_.after, ResultsFromJson(state, "after", checkpoint + "/state.json"));
   if (state_.stage == num_stages) return absl::OkStatus();
   const std::string& stage = recipe_.run.stages[state_.stage];
   if (!state_.cursor.empty()) {

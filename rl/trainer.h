@@ -35,17 +35,17 @@ namespace grpo {
 
 // Where a run stands; with the tensors of a checkpoint, all there is to it.
 struct TrainState {
-  int stage = 0;                      // index into run.stages
-  int64_t stage_step = 0;             // steps done of that stage
-  int64_t total_steps = 0;            // of all stages, names checkpoints
-  std::string cursor;                 // of the stage's prompts; empty at their beginning
-  int64_t evaluated_step = -1;        // last grpo step whose evaluation is in the metrics
-  int64_t refreshed_step = -1;        // last grpo step before which the reference was refreshed
-  int64_t sampled_step = -1;          // last grpo step whose policy is among those that sample
-  int64_t best_step = -1;             // total_steps of the best policy evaluated in training
-  double best_pass_rate = -1;         // its
-  std::optional<SuiteResult> before;  // held-out results before grpo, and after it
-  std::optional<SuiteResult> after;
+  int stage = 0;                    // index into run.stages
+  int64_t stage_step = 0;           // steps done of that stage
+  int64_t total_steps = 0;          // of all stages, names checkpoints
+  std::string cursor;               // of the stage's prompts; empty at their beginning
+  int64_t evaluated_step = -1;      // last grpo step whose evaluation is in the metrics
+  int64_t refreshed_step = -1;      // last grpo step before which the reference was refreshed
+  int64_t sampled_step = -1;        // last grpo step whose policy is among those that sample
+  int64_t best_step = -1;           // total_steps of the best policy evaluated in training
+  double best_pass_rate = -1;       // its
+  std::vector<SuiteResult> before;  // of each evaluation, before grpo; empty: not yet
+  std::vector<SuiteResult> after;   // and after it
 };
 
 class Trainer {
@@ -95,7 +95,11 @@ class Trainer {
   absl::Status EvaluateWhenDue(int64_t step);
   void RefreshReferenceWhenDue(int64_t step);
 
-  absl::StatusOr<SuiteResult> EvaluateProblems(size_t count, const char* label, int64_t step);
+  // All evaluations, each on its first `limit` problems (0: all).
+  absl::StatusOr<std::vector<SuiteResult>> Evaluate(size_t limit, const char* label, int64_t step);
+  absl::StatusOr<SuiteResult> EvaluateOn(const Evaluation& evaluation, const Weights& policy,
+                                         const std::string& policy_digest, size_t limit,
+                                         const std::string& label, int64_t step);
   absl::Status StepDone(int64_t stage_steps, const std::string& cursor);
   absl::Status CheckInterrupt() const;
   void AddSeconds(const std::string& phase, double seconds);

@@ -49,6 +49,7 @@ const std::map<std::string, std::vector<std::string>>& Homes() {
       {"toml++", {"rl/recipe"}},    {"cuda_runtime.h", {"policy/cuda/", "tests/policy/cuda_"}},
       {"nccl.h", {"policy/cuda/"}}, {"gtest", {"tests/"}},
       {"gmock", {"tests/"}},        {"benchmark", {"tests/bench/"}},
+      {"arrow", {"data/parquet/"}}, {"parquet", {"data/parquet/"}},
   };
   return *homes;
 }

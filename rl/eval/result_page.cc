@@ -25,7 +25,8 @@ void ResultPage::Add(const std::vector<ordered_json>& samples) {
   problem["samples"] = ordered_json::array();
   for (const ordered_json& sample : samples) {
     ordered_json shown;
-    for (const char* key : {"completion", "tokens", "finish", "state", "correct", "reasons"}) {
+    for (const char* key :
+         {"completion", "given", "tokens", "finish", "state", "correct", "reasons"}) {
       shown[key] = sample.value(key, ordered_json());
     }
     problem["samples"].push_back(std::move(shown));

@@ -23,7 +23,13 @@ std::string Line(const ordered_json& record) {
 absl::StatusOr<std::unique_ptr<SampleLog>> SampleLog::Open(const SampleLogOptions& options) {
   std::unique_ptr<SampleLog> log(new SampleLog(options));
   RETURN_IF_ERROR(MakeDirectories(options.folder));
-  RETURN_IF_ERROR(log->CheckIdentity());
+  absl::Status identity = log->CheckIdentity();
+  if (absl::IsFailedPrecondition(identity) && options.replaces) {
+    RETURN_IF_ERROR(RemoveTree(options.folder));
+    RETURN_IF_ERROR(MakeDirectories(options.folder));
+    identity = log->CheckIdentity();
+  }
+  RETURN_IF_ERROR(identity);
   ASSIGN_OR_RETURN(const Index index, log->ReadIndex());
   for (int64_t problem = options.rank; problem < options.problems; problem += options.ranks) {
     if (index.places[problem].file < 0) log->left_.push_back(problem);

@@ -28,6 +28,7 @@ struct SampleLogOptions {
   int samples = 1;  // completions, and lines, of each problem
   int rank = 0;     // of the processes that share the work
   int ranks = 1;
+  bool replaces = false;  // removes another evaluation that the folder holds
 };
 
 // Every function may be called by any thread.
@@ -35,7 +36,7 @@ class SampleLog {
  public:
   // Makes the folder, or reads what is there. What a kill left half written at the end of a file is
   // cut off. The error names the file and line of a line that is no sample, or what differs from
-  // the evaluation that the folder holds.
+  // the evaluation that the folder holds, where it is not to be replaced.
   static absl::StatusOr<std::unique_ptr<SampleLog>> Open(const SampleLogOptions& options);
 
   // This rank's problems that no rank had finished when the log was opened.

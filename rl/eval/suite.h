@@ -27,7 +27,8 @@ struct SuiteData {
   template <typename Visitor>
   void VisitFields(Visitor& visit) {
     visit("file", file, NotEmpty(),
-          "in the folder of data: JSON lines, a JSON list or CSV, also compressed by gzip");
+          "in the folder of data: JSON lines, a JSON list or CSV, also compressed by gzip, or "
+          "Parquet");
     visit("join", join, NoConstraint(),
           "another file, whose record of the same id templates see as `joined`");
     visit("join_on", join_on, NotEmpty(), "the field that says which record belongs to which");

@@ -21,6 +21,7 @@
 #include "policy/checkpoint_tokenizer.h"
 #include "policy/policy_folder.h"
 #include "rl/eval/contamination.h"
+#include "rl/eval/loaded_suite.h"
 #include "rl/eval/result_table.h"
 #include "rl/eval/shipped_suites.h"
 #include "rl/eval/suite.h"
@@ -35,33 +36,18 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-// A suite with its problems.
-struct LoadedSuite {
-  SuiteConfig config;
-  std::vector<Prompt> problems;
-  std::string digest;  // of its files
-};
-
 // All of them before anything is sampled: what is wrong with the last one is said at once.
 absl::StatusOr<std::vector<LoadedSuite>> LoadSuites(const CommandLine& command) {
   std::vector<LoadedSuite> suites;
   for (const std::string& name : command.suites) {
-    LoadedSuite suite;
-    ASSIGN_OR_RETURN(suite.config, LoadSuite(name, command.overrides));
-    ASSIGN_OR_RETURN(SuiteProblems read,
-                     ReadSuiteProblems(suite.config, command.suite.data, command.suite.skip_bad));
-    for (const std::string& reason : read.skipped) {
-      std::fprintf(stderr, "left out: %s\n", reason.c_str());
-    }
-    const size_t published = suite.config.data.records;
-    if (published > 0 && read.problems.size() != published) {
-      std::fprintf(stderr, "%s: %zu problems, where the published file has %zu\n",
-                   suite.config.name.c_str(), read.problems.size(), published);
-    }
-    suite.problems = std::move(read.problems);
-    suite.digest = read.digest;
-    const size_t limit = command.suite.limit;
-    if (limit > 0 && suite.problems.size() > limit) suite.problems.resize(limit);
+    SuiteChoice choice;
+    choice.name = name;
+    choice.overrides = command.overrides;
+    choice.data = command.suite.data;
+    choice.skip_bad = command.suite.skip_bad;
+    choice.limit = command.suite.limit;
+    ASSIGN_OR_RETURN(LoadedSuite suite, LoadSuiteWithProblems(choice));
+    for (const std::string& note : suite.notes) std::fprintf(stderr, "%s\n", note.c_str());
     suites.push_back(std::move(suite));
   }
   return suites;
@@ -171,7 +157,7 @@ absl::Status Measure(const CommandLine& command, const std::vector<LoadedSuite>&
     const SuiteResult head =
         SuiteHead(suite.config, suite.digest, command.policy, digest, chosen.seed);
     const SuiteRunOptions options = RunOptionsOf(chosen, head, suite.problems.size(), interrupted);
-    RETURN_IF_ERROR(MeasureSuite(suite.config, suite.problems, head, weights, engine, options));
+    RETURN_IF_ERROR(MeasureSuite(suite, head, weights, engine, options));
   }
   return absl::OkStatus();
 }
@@ -237,16 +223,15 @@ SuiteRunOptions RunOptionsOf(const SuiteOptions& chosen, const SuiteResult& head
   return options;
 }
 
-absl::Status MeasureSuite(const SuiteConfig& suite, const std::vector<Prompt>& problems,
-                          const SuiteResult& head, const Weights& weights,
+absl::Status MeasureSuite(const LoadedSuite& suite, const SuiteResult& head, const Weights& weights,
                           const RolloutEngine& engine, const SuiteRunOptions& options) {
   ASSIGN_OR_RETURN(const absl::optional<SuiteResult> result,
-                   RunSuite(suite, problems, head, weights, engine, options));
+                   RunSuite(suite.config, suite.problems, head, weights, engine, options));
   if (result.has_value()) {
-    Show(suite, *result, options.folder);
+    Show(suite.config, *result, options.folder);
   } else {
     std::printf("%s: this rank's problems are done; other ranks have some left (%s)\n",
-                suite.name.c_str(), options.folder.c_str());
+                head.suite.c_str(), options.folder.c_str());
   }
   return absl::OkStatus();
 }

@@ -2,14 +2,12 @@
 #pragma once
 
 #include <atomic>
-#include <vector>
 
 #include "absl/status/status.h"
 
-#include "data/prompt.h"
 #include "policy/weights.h"
 #include "rl/command_line.h"
-#include "rl/eval/suite.h"
+#include "rl/eval/loaded_suite.h"
 #include "rl/eval/suite_result.h"
 #include "rl/eval/suite_run.h"
 #include "rollout/engine.h"
@@ -17,8 +15,7 @@
 namespace grpo {
 
 // Samples, scores and shows one suite.
-absl::Status MeasureSuite(const SuiteConfig& suite, const std::vector<Prompt>& problems,
-                          const SuiteResult& head, const Weights& weights,
+absl::Status MeasureSuite(const LoadedSuite& suite, const SuiteResult& head, const Weights& weights,
                           const RolloutEngine& engine, const SuiteRunOptions& options);
 
 // How the command's options run a suite: in which folder, by which ranks, with progress on stderr.

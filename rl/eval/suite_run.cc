@@ -175,6 +175,7 @@ absl::StatusOr<std::unique_ptr<SampleLog>> OpenLog(const SuiteResult& head, int 
                                                    const SuiteRunOptions& options) {
   SampleLogOptions log_options;
   log_options.folder = options.folder;
+  log_options.replaces = options.replaces;
   log_options.identity = IdentityOf(head, problems);
   log_options.problems = static_cast<int64_t>(problems);
   log_options.samples = samples;

@@ -16,7 +16,8 @@
 namespace grpo {
 
 struct SuiteRunOptions {
-  std::string folder;  // of samples and result (rl/eval/sample_log.h)
+  std::string folder;     // of samples and result (rl/eval/sample_log.h)
+  bool replaces = false;  // another evaluation that the folder holds, rather than refuse it
   uint64_t seed = 1;
   int scoring_threads = 2;
   int rank = 0;  // this process does the problems rank, rank + ranks, …

@@ -440,6 +440,28 @@ TEST(RecipeErrorTest, NamesAMissingFile) {
   EXPECT_THAT(std::string(recipe.status().message()), HasSubstr("/nowhere/recipe.toml"));
 }
 
+TEST(RecipeTest, TakesSuitesInThePlaceOfHeldOutProblems) {
+  const std::string toml = R"(
+run.stages = ["eval"]
+[eval]
+problems = 0
+[[eval.suite]]
+name = "gsm8k"
+data = "suites"
+problems = 200
+set = ["samples=4", "sampling.temperature=0.6"]
+)";
+  const auto recipe = ParseRecipe(toml, "recipe.toml", {});
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  ASSERT_EQ(recipe->eval.suite.size(), 1u);
+  EXPECT_EQ(recipe->eval.suite[0].problems, 200);
+  const auto again = ParseRecipe(ResolvedRecipe(*recipe), "resolved.toml", {});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_THAT(again->eval.suite[0].set, ElementsAre("samples=4", "sampling.temperature=0.6"));
+  EXPECT_FALSE(ParseRecipe(toml, "recipe.toml", {"eval.suite=[]"}).ok());
+  EXPECT_FALSE(ParseRecipe(toml, "recipe.toml", {"data.eval_file=x"}).ok());  // without a reward
+}
+
 TEST(RecipeTest, ReadsEveryRecipeOfTheProject) {
   const std::string folder = GRPO_SOURCE_DIR "/recipes";
   const absl::StatusOr<std::vector<std::string>> names = ListDirectory(folder);

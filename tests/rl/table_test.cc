@@ -23,10 +23,10 @@ TEST(TableTest, FillsShortRowsAndWidensForLongOnes) {
 }
 
 TEST(TableTest, ShowsChangesWithTheirInterval) {
-  FamilyChange addition{"addition", 0.35, 0.96, 0.55, 0.67};
-  FamilyChange sorting{"sorting", absl::nullopt, 1.0, 0, 0};
-  FamilyChange worse{"all", 0.5, 0.45, -0.08, 0.02};
-  EXPECT_EQ(FormatFamilyChanges({addition, sorting, worse}),
+  PassRateChange addition{"addition", 0.35, 0.96, 0.55, 0.67};
+  PassRateChange sorting{"sorting", absl::nullopt, 1.0, 0, 0};
+  PassRateChange worse{"all", 0.5, 0.45, -0.08, 0.02};
+  EXPECT_EQ(FormatPassRateChanges("family", {addition, sorting, worse}),
             "family    before    after  change   95 % interval\n"
             "--------  ------  -------  ------  --------------\n"
             "addition  35.0 %   96.0 %   +61.0  [+55.0, +67.0]\n"

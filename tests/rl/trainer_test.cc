@@ -22,7 +22,8 @@
 #include "policy/checkpoint_reader.h"
 #include "policy/policy_folder.h"
 #include "rl/checkpoint.h"
-#include "rl/held_out.h"
+#include "rl/eval_command.h"
+#include "rl/evaluation.h"
 #include "rl/run_parts.h"
 #include "tests/data/scratch_folder.h"
 #include "tests/rl/small_run.h"
@@ -363,19 +364,131 @@ TEST(TrainerTest, EvaluatesAsTheEvaluationOfACheckpointDoes) {
   recipe->run.stages = {"eval"};
   const auto parts = BuildRunParts(*recipe, absl::StrCat(run, "/checkpoints/", name));
   ASSERT_TRUE(parts.ok()) << parts.status();
-  const auto evaluate = [&](const std::vector<Prompt>& problems) {
-    auto result = EvaluateHeldOut(*recipe, problems, folder.Path("again"), parts->weights,
-                                  *parts->engine, nullptr);
+  ASSERT_EQ(parts->evaluations.size(), 1u);
+  const auto evaluate = [&](size_t limit) {
+    RunEvaluationOptions options;
+    options.folder = folder.Path("again");
+    options.limit = limit;
+    auto result = RunEvaluation(*recipe, parts->evaluations[0], parts->weights,
+                                parts->weights.Digest(), options);
     EXPECT_TRUE(result.ok()) << result.status();
     return nlohmann::json(SuiteResultToJson(*result));
   };
-  nlohmann::json again = evaluate(parts->held_out);
+  nlohmann::json again = evaluate(0);
   EXPECT_EQ(again["problems"].size(), 6u);
   again["policy"] = name;
   EXPECT_EQ(again, evaluations.back());
   // Another evaluation in the folder is replaced.
-  const std::vector<Prompt> fewer(parts->held_out.begin(), parts->held_out.begin() + 2);
-  EXPECT_EQ(evaluate(fewer)["problems"].size(), 2u);
+  EXPECT_EQ(evaluate(2)["problems"].size(), 2u);
+}
+
+// A suite of three sums beside its file; the overrides that have a run evaluate it.
+std::vector<std::string> WithSums(const ScratchFolder& folder) {
+  EXPECT_TRUE(WriteFileAtomically(folder.Path("sums.toml"), R"(
+name = "sums"
+title = "Sums"
+chat_template = "{{ bos_token }}{{ messages[0].content }}"
+[data]
+file = "sums.csv"
+origin = "here"
+licence = "CC0"
+records = 4
+[record]
+prompt = "{{ question }}"
+answer = "{{ answer }}"
+[[reward]]
+name = "math_answer"
+[sampling]
+temperature = 1.0
+max_new_tokens = 12
+)")
+                  .ok());
+  EXPECT_TRUE(
+      WriteFileAtomically(folder.Path("sums.csv"), "question,answer\n1+1,2\n2+1,3\n3+1,4\n").ok());
+  return {"eval.suite.0.name=" + folder.Path("sums.toml"), "eval.suite.0.data=" + folder.Path(""),
+          "eval.suite.0.set=[\"samples=3\"]"};
+}
+
+TEST(TrainerTest, EvaluatesSuitesBesideTheHeldOutProblemsAsTheCommandDoes) {
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run"), other = folder.Path("other");
+  const std::vector<std::string> sums = WithSums(folder);
+  ASSERT_EQ(TrainSmall(run, sums, false, kNeverInterrupted), absl::OkStatus());
+  ASSERT_EQ(TrainSmall(other, {}, false, kNeverInterrupted), absl::OkStatus());
+  // Evaluations leave the run as it is.
+  EXPECT_EQ(Summary(run)["weights_digest"], Summary(other)["weights_digest"]);
+  EXPECT_EQ(Summary(run)["after"], Summary(other)["after"]);
+  const nlohmann::json suite = Summary(run)["suites"]["sums"];
+  EXPECT_EQ(suite["metric"], "mean@3");
+  EXPECT_EQ(suite["after"]["problems"], 3);
+  int evaluations = 0;
+  for (const absl::string_view line : absl::StrSplit(Metrics(run), '\n', absl::SkipEmpty())) {
+    const auto record = nlohmann::json::parse(line);
+    for (const char* when : {"before", "during", "after"}) {
+      evaluations += record.contains(absl::StrCat("eval/sums/", when, "/mean@3"));
+    }
+  }
+  EXPECT_EQ(evaluations, 3);
+  CommandLine command;
+  command.command = Command::kEval;
+  command.suites = {folder.Path("sums.toml")};
+  command.policy = run + "/checkpoints/step-18";
+  command.overrides = {"samples=3"};
+  command.suite.data = folder.Path("");
+  command.suite.out = folder.Path("again");
+  ASSERT_EQ(RunEval(command, kNeverInterrupted), absl::OkStatus());
+  nlohmann::json in_run = nlohmann::json::parse(*ReadFile(run + "/evals/step-18/sums/result.json"));
+  nlohmann::json again = nlohmann::json::parse(*ReadFile(folder.Path("again/sums/result.json")));
+  in_run["policy"] = again["policy"];
+  EXPECT_EQ(in_run, again);
+  // The recipe has the command evaluate both.
+  command.suites.clear();
+  command.recipe = run + ".toml";
+  command.overrides = sums;
+  command.suite.out = folder.Path("both");
+  ASSERT_EQ(RunEval(command, kNeverInterrupted), absl::OkStatus());
+  nlohmann::json both = nlohmann::json::parse(*ReadFile(folder.Path("both/sums/result.json")));
+  EXPECT_EQ(both, again);
+  EXPECT_TRUE(ReadFile(folder.Path("both/held_out/result.json")).ok());
+}
+
+TEST(TrainerTest, GoesOnInTheSuiteThatItWasKilledIn) {
+  const ScratchFolder folder;
+  const std::string run = folder.Path("run");
+  std::vector<std::string> overrides = WithSums(folder);
+  overrides.push_back("eval.problems=0");
+  overrides.push_back("checkpoint.keep=10");
+  ASSERT_EQ(TrainSmall(run, overrides, false, kNeverInterrupted), absl::OkStatus());
+  const std::string evaluation = run + "/evals/step-18/sums/";
+  const std::string result = *ReadFile(evaluation + "result.json");
+  const std::string samples = *ReadFile(evaluation + "samples-0-of-1.jsonl");
+  const std::string metrics = Metrics(run);
+  // As if it were killed after the first problem of the last evaluation.
+  ASSERT_TRUE(RemoveTree(run + "/checkpoints/step-18").ok());
+  ASSERT_TRUE(RemoveTree(evaluation + "result.json").ok());
+  ASSERT_TRUE(WriteFileAtomically(evaluation + "samples-0-of-1.jsonl",
+                                  samples.substr(0, samples.find("\"problem\":1")))
+                  .ok());
+  ASSERT_EQ(TrainSmall(run, overrides, true, kNeverInterrupted), absl::OkStatus());
+  EXPECT_EQ(*ReadFile(evaluation + "result.json"), result);
+  EXPECT_EQ(Metrics(run), metrics);
+  EXPECT_TRUE(Summary(run)["after"].is_null());
+  EXPECT_EQ(Summary(run)["suites"]["sums"]["before"]["problems"], 3);
+}
+
+TEST(TrainerTest, RefusesASuiteThatStandsTwiceAndOneWithoutItsFile) {
+  const ScratchFolder folder;
+  std::vector<std::string> overrides = WithSums(folder);
+  overrides.push_back("eval.suite.1.name=" + folder.Path("sums.toml"));
+  overrides.push_back("eval.suite.1.data=" + folder.Path(""));
+  absl::Status status = TrainSmall(folder.Path("run"), overrides, false, kNeverInterrupted);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              testing::AllOf(testing::HasSubstr("eval.suite.1"), testing::HasSubstr("sums-2")));
+  overrides.push_back("eval.suite.1.set=[\"name=sums-2\", \"data.file=none.csv\"]");
+  status = TrainSmall(folder.Path("run"), overrides, false, kNeverInterrupted);
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("none.csv"));
 }
 
 TEST(TrainerTest, KeepsTheBestOfThePoliciesThatItEvaluated) {
