@@ -26,7 +26,8 @@ struct RolloutConfig {
           "tokens in the cache at a time; with fewer, sequences wait for one another; 0: as many "
           "as max_sequences can have");
     visit("draft_tokens", draft_tokens, Range(0, 64),
-          "tokens guessed ahead where few completions run; changes no token; 0 is off");
+          "most tokens guessed ahead where few completions run or one repeats itself; changes no "
+          "token; 0 is off");
     visit("numerics", numerics, OneOf{{"exact", "fast"}},
           "exact: recorded log-probs are the learner's, bit for bit; fast: LibTorch's products");
     visit("weights", weights, OneOf{{"as_given", "int8"}},

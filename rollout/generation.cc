@@ -36,8 +36,8 @@ Generation::Generation(const Weights& weights, const PackedWeights& packed,
       scheduler_(cache_, options.scheduler),
       forward_(weights, packed, cache_, options.threads,
                options.scheduler.max_sequences + options.scheduler.max_prompt_tokens +
-                   kMaxDrafting * options.scheduler.draft_tokens,
-               options.scheduler.max_sequences + kMaxDrafting * options.scheduler.draft_tokens),
+                   MaxDraftRows(options.scheduler),
+               options.scheduler.max_sequences + MaxDraftRows(options.scheduler)),
       barrier_(options.threads) {
   for (int t = 0; t < options.threads; ++t) {
     threads_.push_back(std::make_unique<ThreadState>(

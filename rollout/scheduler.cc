@@ -7,6 +7,11 @@
 
 namespace grpo {
 
+int MaxDraftRows(const SchedulerLimits& limits) {
+  if (limits.draft_tokens == 0) return 0;
+  return std::max(kMaxDrafting * limits.draft_tokens, limits.max_sequences);
+}
+
 int Scheduler::Known(const Sequence& sequence) {
   const size_t prompt = sequence.group->prompt_tokens.size();
   return static_cast<int>(prompt + (sequence.rollout ? sequence.rollout->tokens.size() : 0));
@@ -43,6 +48,7 @@ bool Scheduler::Plan() {
   draws_.clear();
   decoding_ = 0;
   prompt_tokens_left_ = limits_.max_prompt_tokens;
+  draft_rows_left_ = MaxDraftRows(limits_);
   running_.reserve(running_.size() + waiting_.size());  // rows point into it
   for (size_t place = 0; place < running_.size(); ++place) Feed(place);
   Admit();
@@ -75,7 +81,7 @@ void Scheduler::Feed(size_t place) {
   cache_.Share(running_[place].cached);
   if (count < missing) return;
   Want(running_[place]);
-  if (decodes && limits_.draft_tokens > 0 && Running() <= kMaxDrafting) FeedDraft(running_[place]);
+  if (decodes && limits_.draft_tokens > 0) FeedDraft(running_[place]);
 }
 
 // Tokens that may come next, each of which the logits before it will judge. The last token of a
@@ -86,8 +92,15 @@ void Scheduler::FeedDraft(Sequence& sequence) {
   Draw& draw = draws_[sequence.first_draw];
   draw.draft = NgramDraft(sequence.group->prompt_tokens, rollout.tokens,
                           std::min(limits_.draft_tokens, left));
+  sequence.guess = draw.draft.empty() ? -1 : draw.draft[0];
+  // Pages are for those that run: a guess must not make one of them wait.
+  const bool room = cache_.free_pages() > static_cast<int>(running_.size());
+  const int trusted = Running() <= kMaxDrafting ? limits_.draft_tokens
+                      : room                    ? sequence.right_guesses
+                                                : 0;
+  const size_t most = std::min({static_cast<int>(draw.draft.size()), trusted, draft_rows_left_});
   size_t count = 0;
-  for (; count < draw.draft.size(); ++count) {
+  for (; count < most; ++count) {
     const int position = Fed(sequence);
     if (!cache_.Extend(sequence.cached, draw.draft[count])) break;
     rows_.push_back({draw.draft[count], sequence.cached, position});
@@ -95,7 +108,16 @@ void Scheduler::FeedDraft(Sequence& sequence) {
     wanted_.push_back(static_cast<int32_t>(rows_.size()) - 1);
   }
   draw.draft.resize(count);
+  draft_rows_left_ -= static_cast<int>(count);
   counts_.drafted_tokens += count;
+}
+
+// A guess that was not fed is judged by the token that came.
+void Scheduler::JudgeGuesses(Sequence& sequence, int drafted, int accepted) {
+  const bool right = drafted > 0
+                         ? accepted == drafted
+                         : sequence.guess >= 0 && sequence.rollout->tokens.back() == sequence.guess;
+  sequence.right_guesses = right ? sequence.right_guesses + std::max(drafted, 1) : 0;
 }
 
 // Completions that run, or will when their prompt has been fed.
@@ -206,10 +228,12 @@ std::vector<RolloutGroup*> Scheduler::Advance() {
     } else if (draws_[sequence.first_draw].goes_on) {
       const Draw& draw = draws_[sequence.first_draw];
       const int fed = Fed(sequence), kept = std::min(fed, Known(sequence) - 1);
-      counts_.accepted_tokens += static_cast<int>(draw.draft.size()) - (fed - kept);
+      const int drafted = static_cast<int>(draw.draft.size()), accepted = drafted - (fed - kept);
+      counts_.accepted_tokens += accepted;
       cache_.Truncate(sequence.cached, kept);
       running_.push_back(sequence);
       running_.back().first_draw = -1;
+      JudgeGuesses(running_.back(), drafted, accepted);
     } else {
       cache_.Release(sequence.cached);
       Ended(sequence.group, finished);

@@ -23,12 +23,16 @@ struct SchedulerLimits {
   int max_sequences = 256;      // completions at a time
   int max_prompt_tokens = 512;  // of prompts in one forward
   int max_new_tokens = 0;       // of a completion
-  // Tokens guessed ahead of a completion in a forward (rollout/ngram_draft.h), while no more than
-  // kMaxDrafting completions run: with many, the forward's time is better spent on other rows.
+  // Most tokens guessed ahead of a completion in a forward (rollout/ngram_draft.h); 0: none. While
+  // no more than kMaxDrafting completions run, rows cost little and every guess is fed. With more,
+  // a completion is guessed as far ahead as its last guesses were right one after the other.
   int draft_tokens = 0;
 };
 
 inline constexpr int kMaxDrafting = 8;
+
+// Most guessed tokens in one forward.
+int MaxDraftRows(const SchedulerLimits& limits);
 
 class Scheduler {
  public:
@@ -70,10 +74,12 @@ class Scheduler {
  private:
   struct Sequence {
     RolloutGroup* group;
-    Rollout* rollout;     // null: the prompt alone, to be shared by its group
-    int64_t order;        // of arrival
-    int cached = -1;      // the cache's number
-    int first_draw = -1;  // in draws_, when the forward completes what is known
+    Rollout* rollout;       // null: the prompt alone, to be shared by its group
+    int64_t order;          // of arrival
+    int cached = -1;        // the cache's number
+    int first_draw = -1;    // in draws_, when the forward completes what is known
+    int32_t guess = -1;     // the next token, whether it is fed or not; -1: none
+    int right_guesses = 0;  // in a row, up to now
   };
 
   static int Known(const Sequence& sequence);
@@ -83,6 +89,7 @@ class Scheduler {
   void Admit();
   void Feed(size_t place);
   void FeedDraft(Sequence& sequence);
+  static void JudgeGuesses(Sequence& sequence, int drafted, int accepted);
   int Running() const;
   bool Extend(size_t place, int32_t token);
   void Preempt();
@@ -101,6 +108,7 @@ class Scheduler {
   std::vector<int32_t> wanted_;
   std::vector<Draw> draws_;
   int prompt_tokens_left_ = 0;  // of this forward's budget
+  int draft_rows_left_ = 0;     // likewise
   int decoding_ = 0;
   int64_t arrivals_ = 0;
   RolloutStats counts_;

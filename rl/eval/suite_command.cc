@@ -150,6 +150,7 @@ absl::Status Measure(const CommandLine& command, const std::vector<LoadedSuite>&
   EngineLimits limits;
   limits.threads = chosen.threads;
   limits.max_sequences = chosen.batch;
+  limits.draft_tokens = 8;  // no result depends on it
   for (const LoadedSuite& suite : suites) {
     ASSIGN_OR_RETURN(const ChatFormat format,
                      LoadChatFormat(*checkpoint, *tokenizer, suite.config.chat_template));

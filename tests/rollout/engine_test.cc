@@ -106,6 +106,28 @@ TEST_P(EngineTest, SamplesTheSameTokensWithDraftsOfThem) {
   EXPECT_GT(accepted, 0);
 }
 
+TEST_P(EngineTest, SamplesTheSameTokensWithGuessesAheadOfManyCompletions) {
+  GenerateRequest request = Request(6, 4);
+  request.ignore_ends = true;
+  request.sampling.max_new_tokens = 100;
+  for (const double temperature : {0.0, 1.0}) {
+    request.sampling.temperature = temperature;
+    const auto expected = Generate(Engine(1, 64, 16), request);
+    for (const EngineLimits& limits :
+         {EngineLimits{.threads = 2, .max_sequences = 24, .draft_tokens = 6},
+          EngineLimits{.threads = 2, .page_size = 4, .cache_tokens = 700, .draft_tokens = 6}}) {
+      RolloutStats stats;
+      const auto groups = Engine(limits).Generate(weights_, request, &stats);
+      ASSERT_TRUE(groups.ok()) << groups.status();
+      for (size_t g = 0; g < groups->size(); ++g) ExpectSameRollouts((*groups)[g], expected[g]);
+      EXPECT_LE(stats.accepted_tokens, stats.drafted_tokens);
+      if (temperature == 0) {
+        EXPECT_GT(stats.drafted_tokens, 0);
+      }
+    }
+  }
+}
+
 TEST_P(EngineTest, ForcesTheEndOfThinkingAtItsBudgetAndMarksWhatItForced) {
   GenerateRequest request = Request(1, 4);
   request.ignore_ends = true;
