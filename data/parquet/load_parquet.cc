@@ -16,8 +16,7 @@ absl::StatusOr<std::unique_ptr<RecordFile>> OpenParquet(const std::string& path,
         path, ": a Parquet file, and ", library, ", which reads them, cannot be loaded (",
         reason == nullptr ? "unknown reason" : reason,
         "). It is built where Arrow's C++ library is found; or convert the file to JSON lines, "
-        "with "
-        "pandas for instance: pandas.read_parquet(path).to_json(\"data.jsonl\", ",
+        "with pandas for instance: pandas.read_parquet(path).to_json(\"data.jsonl\", "
         "orient=\"records\", lines=True)"));
   }
   absl::StatusOr<std::unique_ptr<RecordFile>> file = absl::UnknownError("");
