@@ -37,9 +37,11 @@ struct Pass {
 };
 
 at::Tensor LatentBlock(const Pass& pass, const LayerWeights& weights, const LayerAdapters& adapters,
-                       const at::Tensor& x) {
+                       const at::Tensor& input) {
   const PolicyConfig& config = pass.weights.config;
   const RopeTables& rope = pass.rope;
+  const std::vector<at::Tensor> branches = Branch(input, 2);
+  const at::Tensor &x = branches[0], &of_latents = branches[1];
   const int64_t tokens = x.size(0), heads = config.num_attention_heads, value = config.v_head_dim;
   const bool halves = config.architecture().rotary_pairs == Architecture::RotaryPairs::kHalves;
   const at::Tensor compressed =
@@ -48,7 +50,7 @@ at::Tensor LatentBlock(const Pass& pass, const LayerWeights& weights, const Laye
                             : x;
   const at::Tensor q =
       Adapt(Linear(compressed, weights.q), 0, compressed, adapters.q).view({tokens, heads, -1});
-  const at::Tensor kv = Projected(x, weights.kv_a, weights.kv_a_bias, adapters.kv_a);
+  const at::Tensor kv = Projected(of_latents, weights.kv_a, weights.kv_a_bias, adapters.kv_a);
   const at::Tensor rows =
       LatentRows(kv, weights.kv_a_norm, kLatentNormEps, rope.cos, rope.sin, halves);
   const at::Tensor values = LatentAttention(
@@ -98,12 +100,15 @@ std::vector<at::Tensor> Layer(const Pass& pass, int number, int moe_layer,
   const auto [attended, y] =
       AddAndNorm(stream, attend(pass, weights, adapters, x), scale, weights.post_norm, eps);
   if (!weights.is_moe()) return {AddBlock(attended, Mlp(y, weights.mlp, adapters), scale)};
+  const bool has_shared = weights.mlp.down.defined();
+  const std::vector<at::Tensor> branches = Branch(y, has_shared ? 3 : 2);
   const Routing routing =
-      Route(config, y, weights.router, weights.router_bias,
+      Route(config, branches[0], weights.router, weights.router_bias,
             pass.replayed == nullptr ? at::Tensor() : pass.replayed->layers[moe_layer]);
-  at::Tensor block = ExpertMlps(y, weights.expert_gate_up, weights.expert_down, routing.chosen,
-                                routing.weights, adapters.expert_gate_up, adapters.expert_down);
-  if (weights.mlp.down.defined()) block = AddBlock(block, Mlp(y, weights.mlp, adapters), 1);
+  at::Tensor block =
+      ExpertMlps(branches[1], weights.expert_gate_up, weights.expert_down, routing.chosen,
+                 routing.weights, adapters.expert_gate_up, adapters.expert_down);
+  if (has_shared) block = AddBlock(block, Mlp(branches[2], weights.mlp, adapters), 1);
   return {AddBlock(attended, block, scale), routing.chosen, routing.logits};
 }
 

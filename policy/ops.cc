@@ -207,25 +207,61 @@ struct AdaptFunction : Function<AdaptFunction> {
   }
 };
 
+// The rows of x [M, D] with these numbers.
+at::Tensor RowsOf(const at::Tensor& x, const at::Tensor& numbers) {
+  const at::Tensor rows = at::empty({numbers.size(0), x.size(1)}, x.options());
+  ParallelFor(rows.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+    const c10::NoGradGuard no_grad;
+    at::Tensor part = rows.narrow(0, begin, end - begin);
+    at::index_select_out(part, x, 0, numbers.narrow(0, begin, end - begin));
+  });
+  return rows;
+}
+
+// The way back: each row is added to that of `sum` with its number, in their order. Columns are
+// shared out, for several rows may have the same number.
+void AddToRows(const at::Tensor& rows, const at::Tensor& numbers, const at::Tensor& sum) {
+  const int64_t width = rows.size(1);
+  GRPO_DISPATCH(rows, [&] {
+    const scalar_t* const from = Data<scalar_t>(rows);
+    scalar_t* const to = sum.mutable_data_ptr<scalar_t>();
+    const int64_t* const number = Data<int64_t>(numbers);
+    ParallelFor(width, kColumnStep, [&](int64_t begin, int64_t end) {
+      for (int64_t n = 0; n < rows.size(0); ++n) {
+        ActiveKernels<scalar_t>().add(end - begin, from + n * width + begin,
+                                      to + number[n] * width + begin);
+      }
+    });
+  });
+}
+
 struct EmbeddingFunction : Function<EmbeddingFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& weight,
                             const at::Tensor& tokens, at::ScalarType type) {
     context->save_for_backward({weight, tokens});
-    return weight.index_select(0, tokens).to(type);
+    return Converted(RowsOf(weight, tokens), type);
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor dy = grads[0].contiguous();
-    const int64_t width = dy.size(1);
     const WeightGradient gradient(saved[0]);
-    GRPO_DISPATCH(dy, [&] {
-      for (int64_t n = 0; n < dy.size(0); ++n) {
-        ActiveKernels<scalar_t>().add(
-            width, Data<scalar_t>(dy) + n * width,
-            gradient.sum.mutable_data_ptr<scalar_t>() + Data<int64_t>(saved[1])[n] * width);
-      }
-    });
+    AddToRows(grads[0].contiguous(), saved[1], gradient.sum);
     return {gradient.returned, at::Tensor(), at::Tensor()};
+  }
+};
+
+struct SelectRowsFunction : Function<SelectRowsFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& numbers) {
+    context->save_for_backward({numbers});
+    context->saved_data["rows"] = x.size(0);
+    return RowsOf(x, numbers);
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const at::Tensor dy = grads[0].contiguous();
+    const at::Tensor dx =
+        at::zeros({context->saved_data["rows"].toInt(), dy.size(1)}, dy.options());
+    AddToRows(dy, context->get_saved_variables()[0], dx);
+    return {dx, at::Tensor()};
   }
 };
 
@@ -300,6 +336,33 @@ void AddRows(const at::Tensor& stream, const at::Tensor& block, T factor, int64_
   T* const to = sum.mutable_data_ptr<T>() + begin * width;
   for (int64_t i = 0; i < (end - begin) * width; ++i) to[i] = x[i] + factor * y[i];
 }
+
+struct BranchFunction : Function<BranchFunction> {
+  static tensor_list forward(AutogradContext* context, const at::Tensor& x, int64_t branches) {
+    context->set_materialize_grads(false);
+    return tensor_list(branches, x);
+  }
+  static tensor_list backward(AutogradContext*, tensor_list grads) {
+    at::Tensor sum;
+    bool owned = false;
+    for (auto grad = grads.rbegin(); grad != grads.rend(); ++grad) {
+      if (!grad->defined()) continue;
+      const at::Tensor part = grad->contiguous(), before = sum;
+      if (!before.defined()) {
+        sum = part;
+        continue;
+      }
+      if (!owned) sum = at::empty(part.sizes(), part.options());
+      owned = true;
+      GRPO_DISPATCH(part, [&] {
+        ParallelFor(part.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+          AddRows<scalar_t>(before, part, 1, begin, end, sum);
+        });
+      });
+    }
+    return {sum, at::Tensor()};
+  }
+};
 
 // Of a block's output that was added times the factor.
 at::Tensor BlockGradient(const at::Tensor& d_sum, double factor) {
@@ -518,6 +581,9 @@ std::vector<QueryRows> SplitQueries(const at::Tensor& cu_seqlens, int rows) {
       split.push_back({s, first, std::min(rows, tokens - first)});
     }
   }
+  // The costliest first: a late row sees more than an early one.
+  std::stable_sort(split.begin(), split.end(),
+                   [](const QueryRows& a, const QueryRows& b) { return a.first > b.first; });
   return split;
 }
 
@@ -825,7 +891,8 @@ struct ExpertRows {
 
 constexpr int64_t kExpertRows = 192;
 
-// Long enough that an expert's weights are packed for many rows at once, short enough to share out.
+// Long enough that an expert's weights are packed for many rows at once, short enough to share out:
+// the longest first, so that no thread is left with one of them at the end.
 std::vector<ExpertRows> SplitByExpert(const ExpertOrder& order) {
   std::vector<ExpertRows> split;
   for (size_t e = 0; e + 1 < order.begin.size(); ++e) {
@@ -834,6 +901,8 @@ std::vector<ExpertRows> SplitByExpert(const ExpertOrder& order) {
           {static_cast<int64_t>(e), begin, std::min(kExpertRows, order.begin[e + 1] - begin)});
     }
   }
+  std::stable_sort(split.begin(), split.end(),
+                   [](const ExpertRows& a, const ExpertRows& b) { return a.count > b.count; });
   return split;
 }
 
@@ -996,24 +1065,25 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
       const at::Tensor activated =
           narrower ? at::empty({count, width}, dy.options()) : part(active);
       GRPO_DISPATCH(dy, [&] {
-        ActiveKernels<scalar_t>().swiglu_backward(
-            count, width, Data<scalar_t>(d_active), Data<scalar_t>(inner_e),
-            part(d_inner).template mutable_data_ptr<scalar_t>(),
-            activated.template mutable_data_ptr<scalar_t>());
+        const Kernels<scalar_t>& kernels = ActiveKernels<scalar_t>();
+        const scalar_t* const d_active_data = Data<scalar_t>(d_active);
+        const scalar_t* const weight_of = Data<scalar_t>(weights);
+        scalar_t* const d_weight_of = d_weights.mutable_data_ptr<scalar_t>();
+        scalar_t* const activated_data = activated.template mutable_data_ptr<scalar_t>();
+        scalar_t* const d_inner_data = d_inner.mutable_data_ptr<scalar_t>() + begin * 2 * width;
+        kernels.swiglu_backward(count, width, d_active_data, Data<scalar_t>(inner_e), d_inner_data,
+                                activated_data);
         for (int64_t row = 0; row < count; ++row) {
           const int64_t pair = order.pair[begin + row];
-          const scalar_t weight = Data<scalar_t>(weights)[pair];
-          scalar_t* const active_row =
-              activated.template mutable_data_ptr<scalar_t>() + row * width;
-          d_weights.mutable_data_ptr<scalar_t>()[pair] = ActiveKernels<scalar_t>().dot(
-              Data<scalar_t>(d_active) + row * width, active_row, width);
-          ScaleRow(weight, width, active_row);
-          ScaleRow(weight, 2 * width,
-                   part(d_inner).template mutable_data_ptr<scalar_t>() + row * 2 * width);
-          if (down_u.defined()) {
-            ScaleRow(
-                weight, down_u.size(1),
-                part(weighted_down_u).template mutable_data_ptr<scalar_t>() + row * down_u.size(1));
+          scalar_t* const active_row = activated_data + row * width;
+          d_weight_of[pair] = kernels.dot(d_active_data + row * width, active_row, width);
+          ScaleRow(weight_of[pair], width, active_row);
+          ScaleRow(weight_of[pair], 2 * width, d_inner_data + row * 2 * width);
+        }
+        if (down_u.defined()) {
+          scalar_t* const u = weighted_down_u.mutable_data_ptr<scalar_t>() + begin * down_u.size(1);
+          for (int64_t row = 0; row < count; ++row) {
+            ScaleRow(weight_of[order.pair[begin + row]], down_u.size(1), u + row * down_u.size(1));
           }
         }
       });
@@ -1038,10 +1108,9 @@ struct ExpertMlpsFunction : Function<ExpertMlpsFunction> {
     const int64_t experts = base.gate_up.size(0);
     ParallelForEach(experts * products.size(), [&](int64_t i) {
       const c10::NoGradGuard no_grad;
-      const int64_t e = i / products.size(), begin = order.begin[e],
-                    count = order.begin[e + 1] - begin;
+      const int64_t e = i % experts, begin = order.begin[e], count = order.begin[e + 1] - begin;
       if (count == 0) return;
-      const Product& product = products[i % products.size()];
+      const Product& product = products[i / experts];
       MultiplyHere(product.left.narrow(0, begin, count).t(), product.right.narrow(0, begin, count),
                    product.sum[e], true);
     });
@@ -1162,6 +1231,14 @@ at::Tensor SamePart(const at::Tensor& tensor, const at::Tensor& part, const at::
 
 at::Tensor Embedding(const at::Tensor& weight, const at::Tensor& tokens, at::ScalarType type) {
   return EmbeddingFunction::apply(weight, tokens, type);
+}
+
+std::vector<at::Tensor> Branch(const at::Tensor& x, int64_t branches) {
+  return BranchFunction::apply(x, branches);
+}
+
+at::Tensor SelectRows(const at::Tensor& x, const at::Tensor& numbers) {
+  return SelectRowsFunction::apply(x, numbers);
 }
 
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight) {

@@ -51,6 +51,13 @@ at::Tensor SamePart(const at::Tensor& tensor, const at::Tensor& part, const at::
 // Rows of weight [V, D] by their ids, tokens [N]: [N, D] of this type.
 at::Tensor Embedding(const at::Tensor& weight, const at::Tensor& tokens, at::ScalarType type);
 
+// x [N, D] for so many that read it, one each: their gradients are added up, the last one's first,
+// in rows that are shared out, as autograd's sums are not.
+std::vector<at::Tensor> Branch(const at::Tensor& x, int64_t branches);
+
+// The rows of x [M, D] with these numbers [N], which may repeat: [N, D].
+at::Tensor SelectRows(const at::Tensor& x, const at::Tensor& numbers);
+
 // x [N, in] times weight [out, in] transposed: [N, out]. A row's result does not depend on the
 // other rows.
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight);

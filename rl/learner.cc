@@ -22,7 +22,7 @@ PolicyOutputs Forward(const Weights& weights, const MicroBatch& micro, double te
   const at::Tensor hidden = DecoderHidden(weights, micro.tokens, micro.positions, micro.packing,
                                           replayed, &outputs.routers, recomputed_layers);
   std::tie(outputs.logprobs, outputs.entropy) =
-      TokenLogprobs(hidden.index_select(0, micro.predicting_rows), weights.head, micro.targets,
+      TokenLogprobs(SelectRows(hidden, micro.predicting_rows), weights.head, micro.targets,
                     temperature, weights.adapters.head);
   return outputs;
 }

@@ -49,6 +49,7 @@ bool Scheduler::Plan() {
   decoding_ = 0;
   prompt_tokens_left_ = limits_.max_prompt_tokens;
   draft_rows_left_ = MaxDraftRows(limits_);
+  few_run_ = Running() <= kMaxDrafting;
   running_.reserve(running_.size() + waiting_.size());  // rows point into it
   for (size_t place = 0; place < running_.size(); ++place) Feed(place);
   Admit();
@@ -95,9 +96,7 @@ void Scheduler::FeedDraft(Sequence& sequence) {
   sequence.guess = draw.draft.empty() ? -1 : draw.draft[0];
   // Pages are for those that run: a guess must not make one of them wait.
   const bool room = cache_.free_pages() > static_cast<int>(running_.size());
-  const int trusted = Running() <= kMaxDrafting ? limits_.draft_tokens
-                      : room                    ? sequence.right_guesses
-                                                : 0;
+  const int trusted = few_run_ ? limits_.draft_tokens : room ? sequence.right_guesses : 0;
   const size_t most = std::min({static_cast<int>(draw.draft.size()), trusted, draft_rows_left_});
   size_t count = 0;
   for (; count < most; ++count) {

@@ -109,6 +109,7 @@ class Scheduler {
   std::vector<Draw> draws_;
   int prompt_tokens_left_ = 0;  // of this forward's budget
   int draft_rows_left_ = 0;     // likewise
+  bool few_run_ = false;        // at most kMaxDrafting completions
   int decoding_ = 0;
   int64_t arrivals_ = 0;
   RolloutStats counts_;

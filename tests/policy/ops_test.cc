@@ -104,6 +104,38 @@ TEST(LinearTest, HasTheGradientsOfFiniteDifferences) {
                                      {Random({5, 7}, 1), Random({6, 7}, 2)});
 }
 
+TEST(SelectRowsTest, TakesRowsAlsoSeveralTimesAndAddsUpTheirGradientsForAnyNumberOfThreads) {
+  const at::Tensor x = Random({70, 130}, 1, at::kFloat).set_requires_grad(true);
+  const at::Tensor numbers = at::cat({at::arange(60), at::tensor({3, 3, 69, 0}, at::kLong)});
+  const at::Tensor factors = Random({64, 130}, 2, at::kFloat);
+  const at::Tensor expected =
+      torch::autograd::grad({(x.index_select(0, numbers) * factors).sum()}, {x})[0];
+  for (const int threads : {1, 3}) {
+    ThreadTeam team(threads);
+    const TeamScope scope(team);
+    const at::Tensor rows = SelectRows(x, numbers);
+    EXPECT_TRUE(rows.equal(x.index_select(0, numbers)));
+    EXPECT_TRUE(torch::autograd::grad({(rows * factors).sum()}, {x})[0].equal(expected));
+  }
+}
+
+TEST(BranchTest, AddsUpTheGradientsOfItsReadersThatThereAre) {
+  const at::Tensor x = Random({70, 5}, 1).set_requires_grad(true);
+  const at::Tensor factors = Random({3, 70, 5}, 2);
+  ThreadTeam team(2);
+  const TeamScope scope(team);
+  const std::vector<at::Tensor> branches = Branch(x, 3);
+  for (const at::Tensor& branch : branches) EXPECT_TRUE(branch.equal(x));
+  const auto gradient_of = [&](std::vector<int> readers) {
+    at::Tensor sum = at::zeros({}, at::kDouble);
+    for (const int reader : readers) sum = sum + (branches[reader] * factors[reader]).sum();
+    return torch::autograd::grad({sum}, {x}, {}, /*retain_graph=*/true)[0];
+  };
+  EXPECT_TRUE(gradient_of({0, 1, 2}).equal((factors[2] + factors[1]) + factors[0]));
+  EXPECT_TRUE(gradient_of({0, 2}).equal(factors[2] + factors[0]));
+  EXPECT_TRUE(gradient_of({1}).equal(factors[1]));
+}
+
 TEST(RmsNormTest, HasTheGradientsOfFiniteDifferences) {
   ExpectGradientsOfFiniteDifferences([](const auto& in) { return RmsNorm(in[0], in[1], 1e-5); },
                                      {Random({4, 9}, 1), Random({9}, 2)});
