@@ -337,6 +337,16 @@ void AddRows(const at::Tensor& stream, const at::Tensor& block, T factor, int64_
   for (int64_t i = 0; i < (end - begin) * width; ++i) to[i] = x[i] + factor * y[i];
 }
 
+at::Tensor AddedBlock(const at::Tensor& stream, const at::Tensor& block, double factor) {
+  const at::Tensor sum = at::empty(stream.sizes(), stream.options());
+  GRPO_DISPATCH(stream, [&] {
+    ParallelFor(sum.size(0), kRowStep, [&](int64_t begin, int64_t end) {
+      AddRows<scalar_t>(stream, block, factor, begin, end, sum);
+    });
+  });
+  return sum;
+}
+
 struct BranchFunction : Function<BranchFunction> {
   static tensor_list forward(AutogradContext* context, const at::Tensor& x, int64_t branches) {
     context->set_materialize_grads(false);
@@ -344,21 +354,10 @@ struct BranchFunction : Function<BranchFunction> {
   }
   static tensor_list backward(AutogradContext*, tensor_list grads) {
     at::Tensor sum;
-    bool owned = false;
     for (auto grad = grads.rbegin(); grad != grads.rend(); ++grad) {
       if (!grad->defined()) continue;
-      const at::Tensor part = grad->contiguous(), before = sum;
-      if (!before.defined()) {
-        sum = part;
-        continue;
-      }
-      if (!owned) sum = at::empty(part.sizes(), part.options());
-      owned = true;
-      GRPO_DISPATCH(part, [&] {
-        ParallelFor(part.size(0), kRowStep, [&](int64_t begin, int64_t end) {
-          AddRows<scalar_t>(before, part, 1, begin, end, sum);
-        });
-      });
+      const at::Tensor part = grad->contiguous();
+      sum = sum.defined() ? AddedBlock(sum, part, 1) : part;
     }
     return {sum, at::Tensor()};
   }
@@ -373,13 +372,7 @@ struct AddBlockFunction : Function<AddBlockFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& stream,
                             const at::Tensor& block, double factor) {
     context->saved_data["factor"] = factor;
-    const at::Tensor sum = at::empty(stream.sizes(), stream.options());
-    GRPO_DISPATCH(stream, [&] {
-      ParallelFor(sum.size(0), kRowStep, [&](int64_t begin, int64_t end) {
-        AddRows<scalar_t>(stream, block, factor, begin, end, sum);
-      });
-    });
-    return sum;
+    return AddedBlock(stream, block, factor);
   }
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     return {grads[0], BlockGradient(grads[0], context->saved_data["factor"].toDouble()),

@@ -11,6 +11,12 @@
 namespace grpo {
 namespace {
 
+void ExpectSameGroups(const std::vector<RolloutGroup>& groups,
+                      const std::vector<RolloutGroup>& expected) {
+  ASSERT_EQ(groups.size(), expected.size());
+  for (size_t g = 0; g < groups.size(); ++g) ExpectSameRollouts(groups[g], expected[g]);
+}
+
 // For latent attention, grouped queries, and grouped queries with experts.
 class EngineTest : public testing::TestWithParam<const char*> {
  protected:
@@ -37,9 +43,9 @@ class EngineTest : public testing::TestWithParam<const char*> {
     return request;
   }
 
-  std::vector<RolloutGroup> Generate(const RolloutEngine& engine,
-                                     const GenerateRequest& request) const {
-    auto groups = engine.Generate(weights_, request);
+  std::vector<RolloutGroup> Generate(const RolloutEngine& engine, const GenerateRequest& request,
+                                     RolloutStats* stats = nullptr) const {
+    auto groups = engine.Generate(weights_, request, stats);
     EXPECT_TRUE(groups.ok()) << groups.status();
     return *std::move(groups);
   }
@@ -53,9 +59,7 @@ TEST_P(EngineTest, SamplesTheSameBitsForAnyNumberOfThreadsBatchSizeAndPageSize) 
   const auto expected = Generate(Engine(1, 256, 16), request);
   for (const auto& [threads, sequences, page] :
        {std::tuple<int, int, int>{2, 256, 16}, {3, 8, 4}, {1, 4, 1}}) {
-    const auto groups = Generate(Engine(threads, sequences, page), request);
-    ASSERT_EQ(groups.size(), expected.size());
-    for (size_t g = 0; g < groups.size(); ++g) ExpectSameRollouts(groups[g], expected[g]);
+    ExpectSameGroups(Generate(Engine(threads, sequences, page), request), expected);
   }
 }
 
@@ -75,9 +79,7 @@ TEST_P(EngineTest, SamplesTheSameBitsWithPromptsInChunksAndWhenTheCacheRunsOut) 
         .max_prompt_tokens = 1,
         .cache_tokens = 2 * longest}}) {
     RolloutStats stats;
-    const auto groups = Engine(limits).Generate(weights_, request, &stats);
-    ASSERT_TRUE(groups.ok()) << groups.status();
-    for (size_t g = 0; g < groups->size(); ++g) ExpectSameRollouts((*groups)[g], expected[g]);
+    ExpectSameGroups(Generate(Engine(limits), request, &stats), expected);
     EXPECT_EQ(stats.preemptions > 0, limits.cache_tokens > 0);
   }
 }
@@ -96,9 +98,7 @@ TEST_P(EngineTest, SamplesTheSameTokensWithDraftsOfThem) {
           EngineLimits{.threads = 1, .page_size = 1, .draft_tokens = 1},
           EngineLimits{.threads = 2, .page_size = 4, .cache_tokens = 150, .draft_tokens = 9}}) {
       RolloutStats stats;
-      const auto groups = Engine(limits).Generate(weights_, request, &stats);
-      ASSERT_TRUE(groups.ok()) << groups.status();
-      for (size_t g = 0; g < groups->size(); ++g) ExpectSameRollouts((*groups)[g], expected[g]);
+      ExpectSameGroups(Generate(Engine(limits), request, &stats), expected);
       EXPECT_LE(stats.accepted_tokens, stats.drafted_tokens);
       accepted += stats.accepted_tokens;
     }
@@ -117,9 +117,7 @@ TEST_P(EngineTest, SamplesTheSameTokensWithGuessesAheadOfManyCompletions) {
          {EngineLimits{.threads = 2, .max_sequences = 24, .draft_tokens = 6},
           EngineLimits{.threads = 2, .page_size = 4, .cache_tokens = 700, .draft_tokens = 6}}) {
       RolloutStats stats;
-      const auto groups = Engine(limits).Generate(weights_, request, &stats);
-      ASSERT_TRUE(groups.ok()) << groups.status();
-      for (size_t g = 0; g < groups->size(); ++g) ExpectSameRollouts((*groups)[g], expected[g]);
+      ExpectSameGroups(Generate(Engine(limits), request, &stats), expected);
       EXPECT_LE(stats.accepted_tokens, stats.drafted_tokens);
       if (temperature == 0) {
         EXPECT_GT(stats.drafted_tokens, 0);
