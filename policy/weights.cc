@@ -369,6 +369,14 @@ void Weights::RoundMatricesOf(const Weights& others) {
   }
 }
 
+Weights Weights::WithOwnGradients() const {
+  Weights copy = *this;
+  ForEachTensor(copy, [](at::Tensor& tensor) {
+    tensor = tensor.detach().set_requires_grad(tensor.requires_grad());
+  });
+  return copy;
+}
+
 int64_t Weights::CountParameters() const { return CountElements(Parameters()); }
 
 std::string Weights::Digest() const {

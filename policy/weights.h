@@ -111,6 +111,9 @@ struct Weights {
   Weights WithBFloat16Matrices() const;
   // Rounds the matrices of `others` once more into these, which came from them so.
   void RoundMatricesOf(const Weights& others);
+  // The same tensors, which share these' values and whether they are trained, but collect gradients
+  // of their own.
+  Weights WithOwnGradients() const;
   int64_t CountParameters() const;
   // SHA-256 over names, shapes and bytes of all checkpoint tensors and adapters, as hexadecimal
   // text.

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include <ATen/ATen.h>
@@ -43,24 +46,71 @@ void CompareRouting(const ExpertChoices& recorded, const ExpertChoices& chosen,
   }
 }
 
-// Collects the gradients of parameters in tensors of zeros, as long as the object lives.
+std::vector<at::Tensor> ZerosLike(const std::vector<at::Tensor>& parameters) {
+  std::vector<at::Tensor> zeros;
+  for (const at::Tensor& parameter : parameters) {
+    const bool bf16 = parameter.scalar_type() == at::kBFloat16;
+    zeros.push_back(at::zeros(parameter.sizes(), bf16 ? at::kFloat : parameter.scalar_type()));
+  }
+  return zeros;
+}
+
+// Gradients of parameters are added to these tensors, as long as the object lives.
 class GradientScope {
  public:
-  explicit GradientScope(const std::vector<at::Tensor>& parameters) : parameters_(parameters) {
-    for (const at::Tensor& parameter : parameters_) {
-      const bool bf16 = parameter.scalar_type() == at::kBFloat16;
-      sums_.push_back(at::zeros(parameter.sizes(), bf16 ? at::kFloat : parameter.scalar_type()));
-      parameter.mutable_grad() = sums_.back();
-    }
+  GradientScope(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& gradients)
+      : parameters_(parameters) {
+    for (size_t i = 0; i < parameters.size(); ++i) parameters[i].mutable_grad() = gradients[i];
   }
   ~GradientScope() {
     for (const at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
   }
-  const std::vector<at::Tensor>& sums() const { return sums_; }
+  GradientScope(const GradientScope&) = delete;
+  GradientScope& operator=(const GradientScope&) = delete;
 
  private:
   const std::vector<at::Tensor>& parameters_;
-  std::vector<at::Tensor> sums_;
+};
+
+std::vector<at::Tensor> TrainedTensors(const Weights& policy) {
+  std::vector<at::Tensor> trained;
+  for (const NamedTensor& parameter : policy.TrainedParameters()) {
+    if (parameter.tensor.requires_grad()) trained.push_back(parameter.tensor);
+  }
+  return trained;
+}
+
+// Up to so many parameters each thread works on a micro-batch of its own: the products of a small
+// policy are too short to share out. With more of them all threads work on the same one, as its
+// activations and gradients are what memory is needed for.
+constexpr int64_t kMostParametersOfASmallPolicy = 1 << 24;
+
+// What micro-batches give, added up in their order, whichever is done first.
+class OrderedSums {
+ public:
+  OrderedSums(size_t count, const std::vector<at::Tensor>& gradients, ObjectiveSums* sums)
+      : parts_(count), gradients_(gradients), sums_(sums) {}
+
+  void Add(size_t index, std::vector<at::Tensor> gradients, const ObjectiveSums& sums) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    parts_[index] = Part{std::move(gradients), sums};
+    for (; added_ < parts_.size() && parts_[added_]; parts_[added_++].reset()) {
+      const Part& part = *parts_[added_];
+      for (size_t i = 0; i < gradients_.size(); ++i) gradients_[i].add_(part.gradients[i]);
+      sums_->Add(part.sums);
+    }
+  }
+
+ private:
+  struct Part {
+    std::vector<at::Tensor> gradients;
+    ObjectiveSums sums;
+  };
+  std::mutex mutex_;
+  std::vector<std::optional<Part>> parts_;
+  size_t added_ = 0;
+  const std::vector<at::Tensor>& gradients_;
+  ObjectiveSums* const sums_;
 };
 
 }  // namespace
@@ -78,9 +128,7 @@ Learner::Learner(Weights& weights, const LearnerConfig& config)
   for (size_t i = 0; i < all.size(); ++i) {
     const bool trains = !(config.freeze_routers && absl::EndsWith(all[i].name, ".router"));
     computed[i].tensor.set_requires_grad(trains);
-    if (!trains) continue;
-    trained_.push_back(all[i]);
-    computed_.push_back(computed[i].tensor);
+    if (trains) trained_.push_back(all[i]);
   }
 }
 
@@ -88,15 +136,16 @@ void Learner::WeightsChanged() {
   if (config_.bf16) policy_.RoundMatricesOf(weights_);
 }
 
-void Learner::AddGradients(const StepBatch& batch, const std::vector<size_t>& samples,
-                           const LossFunction& loss, ObjectiveSums* sums) {
+void Learner::AddGradients(const Weights& policy, const StepBatch& batch,
+                           const std::vector<size_t>& samples, const LossFunction& loss,
+                           ObjectiveSums* sums) const {
   const c10::AutoGradMode with_gradients(true);
-  const MicroBatch micro = PackMicroBatch(batch, samples, PackingOptionsOf(policy_, config_));
+  const MicroBatch micro = PackMicroBatch(batch, samples, PackingOptionsOf(policy, config_));
   const PolicyOutputs outputs =
-      Forward(policy_, micro, batch.temperature, batch.replay_routing ? &micro.experts : nullptr,
+      Forward(policy, micro, batch.temperature, batch.replay_routing ? &micro.experts : nullptr,
               config_.recomputed_layers);
   ObjectiveSums micro_sums;
-  micro_sums.load = LoadOf(micro, outputs.routers.chosen, policy_.config);
+  micro_sums.load = LoadOf(micro, outputs.routers.chosen, policy.config);
   CompareRouting(micro.experts, outputs.routers.chosen, &micro_sums);
   torch::autograd::backward({loss(micro, outputs, &micro_sums)}, {});
   sums->Add(micro_sums);
@@ -105,23 +154,43 @@ void Learner::AddGradients(const StepBatch& batch, const std::vector<size_t>& sa
 std::vector<at::Tensor> Learner::Gradients(const StepBatch& batch, const LossFunction& loss,
                                            ObjectiveSums* sums) {
   const TeamScope team(team_);
-  const GradientScope gradients(computed_);
-  for (const std::vector<size_t>& samples :
-       PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts)) {
-    AddGradients(batch, samples, loss, sums);
+  const std::vector<std::vector<size_t>> plan =
+      PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts);
+  const std::vector<at::Tensor> trained = TrainedTensors(policy_), gradients = ZerosLike(trained);
+  if (policy_.CountParameters() > kMostParametersOfASmallPolicy) {
+    const GradientScope scope(trained, gradients);
+    for (const std::vector<size_t>& samples : plan) {
+      AddGradients(policy_, batch, samples, loss, sums);
+    }
+    return gradients;
   }
-  return gradients.sums();
+  OrderedSums ordered(plan.size(), gradients, sums);
+  const auto add_micro_batch = [&](size_t m) {
+    const Weights policy = policy_.WithOwnGradients();
+    const std::vector<at::Tensor> parameters = TrainedTensors(policy), own = ZerosLike(parameters);
+    const GradientScope scope(parameters, own);
+    ObjectiveSums own_sums;
+    AddGradients(policy, batch, plan[m], loss, &own_sums);
+    ordered.Add(m, own, own_sums);
+  };
+  // Those that are too few for all threads are shared out instead.
+  const size_t alone = plan.size() - plan.size() % team_.size();
+  ParallelForEach(alone, add_micro_batch);
+  for (size_t m = alone; m < plan.size(); ++m) add_micro_batch(m);
+  return gradients;
 }
 
 std::vector<size_t> Learner::NotFinite(const StepBatch& batch, const LossFunction& loss) {
   const TeamScope team(team_);
+  const std::vector<at::Tensor> trained = TrainedTensors(policy_);
   std::vector<size_t> found;
   for (size_t i = 0; i < batch.samples.size(); ++i) {
-    const GradientScope gradients(computed_);
+    const std::vector<at::Tensor> gradients = ZerosLike(trained);
+    const GradientScope scope(trained, gradients);
     ObjectiveSums sums;
-    AddGradients(batch, {i}, loss, &sums);
+    AddGradients(policy_, batch, {i}, loss, &sums);
     const bool finite = std::all_of(
-        gradients.sums().begin(), gradients.sums().end(),
+        gradients.begin(), gradients.end(),
         [](const at::Tensor& gradient) { return gradient.isfinite().all().item<bool>(); });
     if (!finite) found.push_back(i);
   }

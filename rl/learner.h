@@ -1,5 +1,6 @@
-// Updates the policy from a batch of samples: packed micro-batches one after the other, each on all
-// threads, whose number changes no bit.
+// Updates the policy from a batch of samples in packed micro-batches. Each is computed by all
+// threads, or with a small policy by one, as many at a time as there are threads. Their number
+// changes no bit.
 #pragma once
 
 #include <cstdint>
@@ -73,16 +74,16 @@ class Learner {
   void WeightsChanged();
 
  private:
-  // Of one micro-batch, added to the parameters' grad().
-  void AddGradients(const StepBatch& batch, const std::vector<size_t>& samples,
-                    const LossFunction& loss, ObjectiveSums* sums);
+  // Of one micro-batch, added to the grad() of the policy's parameters.
+  void AddGradients(const Weights& policy, const StepBatch& batch,
+                    const std::vector<size_t>& samples, const LossFunction& loss,
+                    ObjectiveSums* sums) const;
   std::vector<size_t> NotFinite(const StepBatch& batch, const LossFunction& loss);
 
   Weights& weights_;
   LearnerConfig config_;
   Weights policy_;
   std::vector<NamedTensor> trained_;  // of weights_
-  std::vector<at::Tensor> computed_;  // the same of policy_
   ThreadTeam team_;
 };
 
