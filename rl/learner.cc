@@ -80,11 +80,6 @@ std::vector<at::Tensor> TrainedTensors(const Weights& policy) {
   return trained;
 }
 
-// Up to so many parameters each thread works on a micro-batch of its own: the products of a small
-// policy are too short to share out. With more of them all threads work on the same one, as its
-// activations and gradients are what memory is needed for.
-constexpr int64_t kMostParametersOfASmallPolicy = 1 << 24;
-
 // What micro-batches give, added up in their order, whichever is done first.
 class OrderedSums {
  public:
@@ -157,7 +152,7 @@ std::vector<at::Tensor> Learner::Gradients(const StepBatch& batch, const LossFun
   const std::vector<std::vector<size_t>> plan =
       PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts);
   const std::vector<at::Tensor> trained = TrainedTensors(policy_), gradients = ZerosLike(trained);
-  if (policy_.CountParameters() > kMostParametersOfASmallPolicy) {
+  if (policy_.CountParameters() > config_.small_policy_parameters) {
     const GradientScope scope(trained, gradients);
     for (const std::vector<size_t>& samples : plan) {
       AddGradients(policy_, batch, samples, loss, sums);

@@ -25,6 +25,10 @@ struct LearnerConfig {
   bool bf16 = false;  // products and attention in bfloat16, of rounded matrices; weights stay fp32
   bool freeze_routers = false;
   int recomputed_layers = 0;  // the first ones: their activations are not kept, but computed again
+  // Up to so many parameters each thread works on a micro-batch of its own: the products of a small
+  // policy are too short to share out. With more of them all threads work on the same one, as its
+  // activations and gradients are what memory is needed for.
+  int64_t small_policy_parameters = 1 << 24;
 };
 
 struct UpdateStats {

@@ -163,8 +163,9 @@ struct GrpoConfig {
     visit("group_size", group_size, Range(2, 65536), "completions G of a prompt");
     visit("updates_per_step", updates_per_step, Range(1, 1024),
           "optimizer steps on one batch of rollouts");
-    visit("micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
-          "token budget of one forward and backward");
+    visit(
+        "micro_batch_tokens", micro_batch_tokens, Range(1, 1 << 30),
+        "token budget of one forward and backward; each thread has one where the policy is small");
     visit("share_prompts", share_prompts, NoConstraint(),
           "a group's prompt is computed once in a forward and backward");
     visit("recomputed_layers", recomputed_layers, AtLeast(0),

@@ -86,13 +86,41 @@ TEST(LearnerTest, EveryAlgorithmGivesTheSameGradientForAnyMicroBatchSize) {
 TEST(LearnerTest, GivesTheSameBitsForAnyNumberOfThreads) {
   const Weights weights = Weights::Random(TinyConfig(), 0.2, 1);
   const StepBatch batch = TinyBatch(31, 4);
-  ObjectiveSums sums;
-  const auto one = Gradients(weights.Clone(), batch, 1, 32, &sums);
-  for (int threads : {2, 5}) {
-    ObjectiveSums other_sums;
-    const auto other = Gradients(weights.Clone(), batch, threads, 32, &other_sums);
-    EXPECT_EQ(other_sums.loss, sums.loss);
-    for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(other[i].equal(one[i]));
+  for (int64_t small_policy_parameters : {0, 1 << 24}) {
+    const auto gradients = [&](int threads, ObjectiveSums* sums) {
+      Weights copy = weights.Clone();
+      Learner learner(copy, {.threads = threads,
+                             .micro_batch_tokens = 32,
+                             .small_policy_parameters = small_policy_parameters});
+      return learner.Gradients(batch, Loss(), sums);
+    };
+    ObjectiveSums sums;
+    const auto one = gradients(1, &sums);
+    for (int threads : {2, 5}) {
+      ObjectiveSums other_sums;
+      const auto other = gradients(threads, &other_sums);
+      EXPECT_EQ(other_sums.loss, sums.loss);
+      for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(other[i].equal(one[i]));
+    }
+  }
+}
+
+TEST(LearnerTest, GivesTheSameGradientWhetherThreadsShareAMicroBatchOrHaveOneEach) {
+  const Weights weights = Weights::Random(TinyConfig(), 0.2, 1);
+  const StepBatch batch = TinyBatch(31, 4);
+  for (bool bf16 : {false, true}) {
+    std::vector<at::Tensor> found[2];
+    ObjectiveSums sums[2];
+    for (bool small : {false, true}) {
+      Weights copy = weights.Clone();
+      Learner learner(copy, {.threads = 2,
+                             .micro_batch_tokens = 32,
+                             .bf16 = bf16,
+                             .small_policy_parameters = small ? 1 << 24 : 0});
+      found[small] = learner.Gradients(batch, Loss(), &sums[small]);
+    }
+    EXPECT_EQ(sums[0].loss, sums[1].loss);
+    EXPECT_LT(RelativeDifference(found[0], found[1]), 1e-6);
   }
 }
 
