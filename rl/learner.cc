@@ -46,21 +46,19 @@ void CompareRouting(const ExpertChoices& recorded, const ExpertChoices& chosen,
   }
 }
 
-std::vector<at::Tensor> ZerosLike(const std::vector<at::Tensor>& parameters) {
-  std::vector<at::Tensor> zeros;
-  for (const at::Tensor& parameter : parameters) {
-    const bool bf16 = parameter.scalar_type() == at::kBFloat16;
-    zeros.push_back(at::zeros(parameter.sizes(), bf16 ? at::kFloat : parameter.scalar_type()));
-  }
-  return zeros;
-}
-
-// Gradients of parameters are added to these tensors, as long as the object lives.
+// Collects the gradients of what is trained of a policy in tensors of zeros, as long as the object
+// lives.
 class GradientScope {
  public:
-  GradientScope(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& gradients)
-      : parameters_(parameters) {
-    for (size_t i = 0; i < parameters.size(); ++i) parameters[i].mutable_grad() = gradients[i];
+  explicit GradientScope(const Weights& policy) {
+    for (const NamedTensor& parameter : policy.TrainedParameters()) {
+      const at::Tensor& tensor = parameter.tensor;
+      if (!tensor.requires_grad()) continue;
+      const bool bf16 = tensor.scalar_type() == at::kBFloat16;
+      sums_.push_back(at::zeros(tensor.sizes(), bf16 ? at::kFloat : tensor.scalar_type()));
+      tensor.mutable_grad() = sums_.back();
+      parameters_.push_back(tensor);
+    }
   }
   ~GradientScope() {
     for (const at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
@@ -68,17 +66,12 @@ class GradientScope {
   GradientScope(const GradientScope&) = delete;
   GradientScope& operator=(const GradientScope&) = delete;
 
- private:
-  const std::vector<at::Tensor>& parameters_;
-};
+  const std::vector<at::Tensor>& sums() const { return sums_; }
 
-std::vector<at::Tensor> TrainedTensors(const Weights& policy) {
-  std::vector<at::Tensor> trained;
-  for (const NamedTensor& parameter : policy.TrainedParameters()) {
-    if (parameter.tensor.requires_grad()) trained.push_back(parameter.tensor);
-  }
-  return trained;
-}
+ private:
+  std::vector<at::Tensor> parameters_;
+  std::vector<at::Tensor> sums_;
+};
 
 // What micro-batches give, added up in their order, whichever is done first.
 class OrderedSums {
@@ -151,41 +144,37 @@ std::vector<at::Tensor> Learner::Gradients(const StepBatch& batch, const LossFun
   const TeamScope team(team_);
   const std::vector<std::vector<size_t>> plan =
       PlanMicroBatches(batch.samples, config_.micro_batch_tokens, config_.share_prompts);
-  const std::vector<at::Tensor> trained = TrainedTensors(policy_), gradients = ZerosLike(trained);
+  const GradientScope gradients(policy_);
   if (policy_.CountParameters() > config_.small_policy_parameters) {
-    const GradientScope scope(trained, gradients);
     for (const std::vector<size_t>& samples : plan) {
       AddGradients(policy_, batch, samples, loss, sums);
     }
-    return gradients;
+    return gradients.sums();
   }
-  OrderedSums ordered(plan.size(), gradients, sums);
+  OrderedSums ordered(plan.size(), gradients.sums(), sums);
   const auto add_micro_batch = [&](size_t m) {
     const Weights policy = policy_.WithOwnGradients();
-    const std::vector<at::Tensor> parameters = TrainedTensors(policy), own = ZerosLike(parameters);
-    const GradientScope scope(parameters, own);
+    const GradientScope own(policy);
     ObjectiveSums own_sums;
     AddGradients(policy, batch, plan[m], loss, &own_sums);
-    ordered.Add(m, own, own_sums);
+    ordered.Add(m, own.sums(), own_sums);
   };
   // Those that are too few for all threads are shared out instead.
   const size_t alone = plan.size() - plan.size() % team_.size();
   ParallelForEach(alone, add_micro_batch);
   for (size_t m = alone; m < plan.size(); ++m) add_micro_batch(m);
-  return gradients;
+  return gradients.sums();
 }
 
 std::vector<size_t> Learner::NotFinite(const StepBatch& batch, const LossFunction& loss) {
   const TeamScope team(team_);
-  const std::vector<at::Tensor> trained = TrainedTensors(policy_);
   std::vector<size_t> found;
   for (size_t i = 0; i < batch.samples.size(); ++i) {
-    const std::vector<at::Tensor> gradients = ZerosLike(trained);
-    const GradientScope scope(trained, gradients);
+    const GradientScope gradients(policy_);
     ObjectiveSums sums;
     AddGradients(policy_, batch, {i}, loss, &sums);
     const bool finite = std::all_of(
-        gradients.begin(), gradients.end(),
+        gradients.sums().begin(), gradients.sums().end(),
         [](const at::Tensor& gradient) { return gradient.isfinite().all().item<bool>(); });
     if (!finite) found.push_back(i);
   }

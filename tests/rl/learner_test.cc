@@ -21,9 +21,9 @@ LossFunction Loss() {
   };
 }
 
-std::vector<at::Tensor> Gradients(Weights weights, const StepBatch& batch, int threads,
-                                  int micro_batch_tokens, ObjectiveSums* sums) {
-  Learner learner(weights, {.threads = threads, .micro_batch_tokens = micro_batch_tokens});
+std::vector<at::Tensor> Gradients(Weights weights, const StepBatch& batch,
+                                  const LearnerConfig& config, ObjectiveSums* sums) {
+  Learner learner(weights, config);
   return learner.Gradients(batch, Loss(), sums);
 }
 
@@ -40,10 +40,12 @@ TEST(LearnerTest, GivesTheSameLossAndGradientForAnyMicroBatchSize) {
   const Weights weights = Weights::Random(TinyConfig(), 0.2, 1);
   const StepBatch batch = TinyBatch(23, 4);
   ObjectiveSums whole_sums;
-  const auto whole = Gradients(weights.Clone(), batch, 1, 1 << 20, &whole_sums);
+  const auto whole =
+      Gradients(weights.Clone(), batch, {.threads = 1, .micro_batch_tokens = 1 << 20}, &whole_sums);
   for (int tokens : {1, 16, 50, 100}) {
     ObjectiveSums sums;
-    const auto gradients = Gradients(weights.Clone(), batch, 1, tokens, &sums);
+    const auto gradients =
+        Gradients(weights.Clone(), batch, {.threads = 1, .micro_batch_tokens = tokens}, &sums);
     EXPECT_NEAR(sums.loss, whole_sums.loss, 1e-6 * std::abs(whole_sums.loss));
     EXPECT_EQ(sums.tokens, whole_sums.tokens);
     EXPECT_EQ(sums.clipped_low, whole_sums.clipped_low);
@@ -88,11 +90,11 @@ TEST(LearnerTest, GivesTheSameBitsForAnyNumberOfThreads) {
   const StepBatch batch = TinyBatch(31, 4);
   for (int64_t small_policy_parameters : {0, 1 << 24}) {
     const auto gradients = [&](int threads, ObjectiveSums* sums) {
-      Weights copy = weights.Clone();
-      Learner learner(copy, {.threads = threads,
-                             .micro_batch_tokens = 32,
-                             .small_policy_parameters = small_policy_parameters});
-      return learner.Gradients(batch, Loss(), sums);
+      return Gradients(weights.Clone(), batch,
+                       {.threads = threads,
+                        .micro_batch_tokens = 32,
+                        .small_policy_parameters = small_policy_parameters},
+                       sums);
     };
     ObjectiveSums sums;
     const auto one = gradients(1, &sums);
@@ -112,12 +114,12 @@ TEST(LearnerTest, GivesTheSameGradientWhetherThreadsShareAMicroBatchOrHaveOneEac
     std::vector<at::Tensor> found[2];
     ObjectiveSums sums[2];
     for (bool small : {false, true}) {
-      Weights copy = weights.Clone();
-      Learner learner(copy, {.threads = 2,
-                             .micro_batch_tokens = 32,
-                             .bf16 = bf16,
-                             .small_policy_parameters = small ? 1 << 24 : 0});
-      found[small] = learner.Gradients(batch, Loss(), &sums[small]);
+      found[small] = Gradients(weights.Clone(), batch,
+                               {.threads = 2,
+                                .micro_batch_tokens = 32,
+                                .bf16 = bf16,
+                                .small_policy_parameters = small ? 1 << 24 : 0},
+                               &sums[small]);
     }
     EXPECT_EQ(sums[0].loss, sums[1].loss);
     EXPECT_LT(RelativeDifference(found[0], found[1]), 1e-6);
@@ -408,11 +410,11 @@ TEST(LearnerTest, CountsWhereItsRoutingDiffersFromTheRecordUnlessItReplaysIt) {
     }
   }
   ObjectiveSums free_sums, replayed_sums;
-  Gradients(weights.Clone(), batch, 1, 64, &free_sums);
+  Gradients(weights.Clone(), batch, {.threads = 1, .micro_batch_tokens = 64}, &free_sums);
   EXPECT_EQ(free_sums.routed, rows);
   EXPECT_LT(free_sums.routed_alike, rows);
   batch.replay_routing = true;
-  Gradients(weights.Clone(), batch, 1, 64, &replayed_sums);
+  Gradients(weights.Clone(), batch, {.threads = 1, .micro_batch_tokens = 64}, &replayed_sums);
   EXPECT_EQ(replayed_sums.routed_alike, rows);
   EXPECT_NE(replayed_sums.loss, free_sums.loss);
 }
