@@ -98,6 +98,7 @@ float* BatchForward::Allocate(int64_t count) {
 void BatchForward::SetBatch(const std::vector<BatchRow>& rows, const std::vector<int32_t>& wanted) {
   rows_ = rows;
   wanted_ = wanted;
+  new_pages_ = cache_.TakeNewPages();
   num_rows_ = static_cast<int>(rows.size());
   stretches_.clear();
   stretch_cost_.assign(1, 0);
@@ -126,6 +127,9 @@ void BatchForward::Finish(int thread, WorkKind kind, TeamBarrier* barrier) {
 
 void BatchForward::Run(int thread, TeamBarrier& barrier) {
   threads_[thread].mark = std::chrono::steady_clock::now();
+  for (int layer = thread; layer < config_.num_hidden_layers; layer += num_threads_) {
+    cache_.Clear(new_pages_, layer);
+  }
   Embed(thread);
   for (int layer = 0; layer < config_.num_hidden_layers; ++layer) {
     Norm(thread, weights_.layers[layer].input_norm);

@@ -133,6 +133,7 @@ class BatchForward {
   std::vector<int32_t> wanted_;
   std::vector<Stretch> stretches_;
   std::vector<double> stretch_cost_;  // before each
+  std::vector<int> new_pages_;        // to be cleared before the batch's rows come into them
   int num_rows_ = 0;
   std::vector<Thread> threads_;
 

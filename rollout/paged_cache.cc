@@ -1,6 +1,7 @@
 #include "rollout/paged_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -52,19 +53,21 @@ int PagedCache::AllocatePage() {
   const int page = free_pages_.back();
   free_pages_.pop_back();
   pages_[page] = PageState{.users = 1};
-  if (page >= first_untouched_) Touch(page);
+  if (page >= first_unused_) {
+    first_unused_ = page + 1;
+    new_pages_.push_back(page);
+  }
   ++held_pages_;
   peak_pages_ = std::max(peak_pages_, static_cast<int>(pages_.size() - free_pages_.size()));
   return page;
 }
 
-// Attention reads a page as a whole before all of it is written: there must be numbers, and memory
-// that is read first and written later costs the system far more than memory that is written first.
-void PagedCache::Touch(int page) {
-  for (size_t layer = 0; layer < layers_.size(); ++layer) {
+std::vector<int> PagedCache::TakeNewPages() { return std::exchange(new_pages_, {}); }
+
+void PagedCache::Clear(const std::vector<int>& pages, int layer) {
+  for (const int page : pages) {
     std::fill_n(PageMemory(layer, page), layer_page_bytes_, uint8_t{0});
   }
-  first_untouched_ = page + 1;
 }
 
 // Frees the leaf of the tree that has been unused for longest.
@@ -153,6 +156,7 @@ int PagedCache::Fork(int parent) {
   shared_pages_[child] = whole;
   if (rest == 0) return child;
   Page(child, whole) = copy;
+  if (!new_pages_.empty() && new_pages_.back() == copy) new_pages_.pop_back();  // written whole
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
     std::copy_n(PageMemory(layer, Page(parent, whole)), layer_page_bytes_, PageMemory(layer, copy));
   }

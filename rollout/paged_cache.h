@@ -62,6 +62,12 @@ class PagedCache {
   void Release(int sequence);
 
   int length(int sequence) const { return static_cast<int>(tokens_[sequence].size()); }
+  // Pages that have come into use for the first time since the last call. Whoever takes them clears
+  // them in every layer, before Store: attention reads a page as a whole before all of it is
+  // written, and memory that is read first and written later costs the system far more than memory
+  // that is written first. Layers can be shared out: the time is the system's, which finds memory.
+  std::vector<int> TakeNewPages();
+  void Clear(const std::vector<int>& pages, int layer);
   // Keeps a token's row [row_width] at the place that Extend has made for it.
   void Store(int layer, int sequence, int position, const float* row);
   // The kept row, where it is fp32.
@@ -91,7 +97,6 @@ class PagedCache {
   using Edge = std::pair<int, std::vector<int32_t>>;  // page before, tokens
 
   int AllocatePage();  // kNoPage when there is none
-  void Touch(int page);
   void EvictPage();
   void Hold(int page);
   void LetGo(int page);
@@ -124,8 +129,9 @@ class PagedCache {
   std::set<std::pair<int64_t, int>> unused_;  // by last use: leaves of the tree that nobody holds
   absl::flat_hash_map<Edge, int> tree_;
   std::vector<int> free_sequences_;
-  int held_pages_ = 0;       // by sequences
-  int first_untouched_ = 0;  // page; new ones are taken in order
+  std::vector<int> new_pages_;  // for TakeNewPages
+  int held_pages_ = 0;          // by sequences
+  int first_unused_ = 0;        // page; new ones are taken in order
   int64_t uses_ = 0;
   int peak_pages_ = 0;
 };

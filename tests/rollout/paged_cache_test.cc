@@ -65,6 +65,27 @@ TEST(PagedCacheTest, KeepsAForkIntactWhenItsSiblingWritesOn) {
   EXPECT_EQ(cache.Row(0, b, 6)[0], -2);
 }
 
+TEST(PagedCacheTest, GivesAPageToBeClearedOnceAndNoCopy) {
+  PagedCache cache = Cache();
+  const int parent = cache.NewSequence();
+  for (const int32_t token : Counting(6)) EXPECT_TRUE(cache.Extend(parent, token));
+  const std::vector<int> pages = cache.TakeNewPages();
+  EXPECT_EQ(pages, std::vector<int>(cache.Table(parent), cache.Table(parent) + 2));
+  for (int layer = 0; layer < 2; ++layer) cache.Clear(pages, layer);
+  EXPECT_EQ(cache.Row(1, parent, 5)[4], 0);
+  Write(cache, 1, parent, 5, 7);
+
+  const int child = cache.Fork(parent);
+  EXPECT_TRUE(cache.TakeNewPages().empty());
+  EXPECT_EQ(cache.Row(1, child, 5)[0], 7);
+  cache.Release(child);
+  cache.Release(parent);
+  Fill(cache, Counting(8));
+  EXPECT_TRUE(cache.TakeNewPages().empty());  // they have been in use
+  const int other = Fill(cache, {9, 9, 9, 9, 9});
+  EXPECT_EQ(cache.TakeNewPages(), std::vector<int>{cache.Table(other)[1]});
+}
+
 TEST(PagedCacheTest, ReturnsEveryPageWhenAllSequencesAreReleased) {
   PagedCache cache = Cache();
   const int parent = Fill(cache, Counting(8));
