@@ -53,8 +53,8 @@ int PagedCache::AllocatePage() {
   const int page = free_pages_.back();
   free_pages_.pop_back();
   pages_[page] = PageState{.users = 1};
-  if (page >= first_unused_) {
-    first_unused_ = page + 1;
+  if (page >= first_new_) {
+    first_new_ = page + 1;
     new_pages_.push_back(page);
   }
   ++held_pages_;
@@ -156,7 +156,7 @@ int PagedCache::Fork(int parent) {
   shared_pages_[child] = whole;
   if (rest == 0) return child;
   Page(child, whole) = copy;
-  if (!new_pages_.empty() && new_pages_.back() == copy) new_pages_.pop_back();  // written whole
+  std::erase(new_pages_, copy);  // written whole, now
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
     std::copy_n(PageMemory(layer, Page(parent, whole)), layer_page_bytes_, PageMemory(layer, copy));
   }

@@ -131,7 +131,7 @@ class PagedCache {
   std::vector<int> free_sequences_;
   std::vector<int> new_pages_;  // for TakeNewPages
   int held_pages_ = 0;          // by sequences
-  int first_unused_ = 0;        // page; new ones are taken in order
+  int first_new_ = 0;           // page; from it on none was ever in use: they are taken in order
   int64_t uses_ = 0;
   int peak_pages_ = 0;
 };
