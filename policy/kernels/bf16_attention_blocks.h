@@ -204,7 +204,7 @@ class SharedHead {
         head_(head),
         heads_(heads),
         rows_(args.num_rows * heads),
-        tiles_(rows_, Level::kMaxTileRows),
+        tiles_(rows_),
         steps_(CeilDivide(shape_.key_dim, kStep)),
         page_size_(Bf16PageElements(shape_)),
         values_in_keys_(Bf16ValuesAreInKeys(shape_)),
@@ -360,7 +360,7 @@ class SharedHead {
   const Bf16PagedQueries& args_;
   const AttentionShape& shape_;
   const int head_, heads_, rows_;
-  const RowTiles tiles_;
+  const RowTiles<Level> tiles_;
   const int steps_;  // of a key
   const int64_t page_size_;
   const bool values_in_keys_;

@@ -2,7 +2,8 @@
 // computed. A level is a class with
 //   Element                   what A's elements become
 //   kMaxTileRows              rows of a tile of A, at most
-//   kBlockTiles               tiles of A, one above the other, in a block of C
+//   kBlockTiles               tiles of A, one above the other, in a block of C; where that is 1, a
+//                             tile may have fewer rows than Begin was told
 //   Convert(from, count, to)  rounds count <= kBf16DepthStep elements, zeros after them
 //   Begin(tile_rows)          before the blocks of a call
 //   MultiplyBlock(tiles, block)
@@ -174,9 +175,18 @@ class UnpackedB {
 
 // ---- Rows of A, rounded
 
-// Tiles of equally many rows, so that rows beyond the last, which are computed too, are few.
+// Tiles of equally many rows, so that rows beyond the last, which blocks of several tiles compute
+// too, are few.
+template <typename Level>
 struct RowTiles {
-  RowTiles(int m, int max_rows) : count(CeilDivide(m, max_rows)), rows(CeilDivide(m, count)) {}
+  explicit RowTiles(int m)
+      : m(m), count(CeilDivide(m, Level::kMaxTileRows)), rows(CeilDivide(m, count)) {}
+
+  int First(int tile) const { return tile * rows; }
+  int Within(int tile) const { return std::min(rows, m - First(tile)); }
+  int Computed(int tile) const { return Level::kBlockTiles == 1 ? Within(tile) : rows; }
+
+  int m;
   int count;
   int rows;
 };
@@ -233,15 +243,14 @@ void ConvertTile(int tile_rows, int rows, int depth, const float* a, int64_t a_r
 
 // A as the blocks read it, tile after tile.
 template <typename Level>
-const typename Level::Element* ConvertA(const RowTiles& tiles, int m, int depth, const float* a,
+const typename Level::Element* ConvertA(const RowTiles<Level>& tiles, int depth, const float* a,
                                         int64_t a_row, int64_t a_col) {
   using Element = typename Level::Element;
   const int64_t tile_size = int64_t{tiles.rows} * CeilDivide(depth, kStep) * kStep;
   Element* const converted = Scratch<Element, Level>(tiles.count * tile_size);
   for (int tile = 0; tile < tiles.count; ++tile) {
-    const int row = tile * tiles.rows;
-    ConvertTile<Level>(tiles.rows, std::min(tiles.rows, m - row), depth, a + row * a_row, a_row,
-                       a_col, converted + tile * tile_size);
+    ConvertTile<Level>(tiles.Computed(tile), tiles.Within(tile), depth,
+                       a + tiles.First(tile) * a_row, a_row, a_col, converted + tile * tile_size);
   }
   return converted;
 }
@@ -320,14 +329,14 @@ class DepthProduct {
         k_(k),
         depth_(depth),
         steps_(CeilDivide(depth, kStep)),
-        tiles_(m, Level::kMaxTileRows),
+        tiles_(m),
         b_(b),
         c_(c),
         ldc_(ldc),
         load_c_(load_c) {}
 
   void Compute(const float* a, int64_t a_row, int64_t a_col) {
-    a_ = ConvertA<Level>(tiles_, m_, depth_, a, a_row, a_col);
+    a_ = ConvertA<Level>(tiles_, depth_, a, a_row, a_col);
     Level::Begin(tiles_.rows);
     const int panels = CeilDivide(n_, kWidth), group = PanelsInGroup();
     for (int p = 0; p < panels; p += group) ComputeGroup(p, std::min(group, panels - p));
@@ -372,16 +381,17 @@ class DepthProduct {
 
   void ComputeBlock(int tile, int panel, const BFloat16* b, Ahead ahead) {
     const int tiles = std::min(Level::kBlockTiles, tiles_.count - tile);
-    const int row = tile * tiles_.rows, rows = std::min(tiles * tiles_.rows, m_ - row);
+    const int tile_rows = tiles_.Computed(tile);
+    const int row = tiles_.First(tile), rows = std::min(tiles * tile_rows, m_ - row);
     const int column = panel * kWidth, columns = std::min(kWidth, n_ - column);
-    const Block<Element> block = {.tile_rows = tiles_.rows,
+    const Block<Element> block = {.tile_rows = tile_rows,
                                   .steps = steps_,
                                   .a = a_ + int64_t{row} * steps_ * kStep,
                                   .b = {b, ahead},
                                   .c = c_ + row * ldc_ + column,
                                   .ldc = ldc_,
                                   .load_c = load_c_};
-    if (rows == tiles * tiles_.rows && columns == kWidth) {
+    if (rows == tiles * tile_rows && columns == kWidth) {
       Level::MultiplyBlock(tiles, block);
     } else {
       MultiplyEdge<Level>(tiles, rows, columns, block);
@@ -389,7 +399,7 @@ class DepthProduct {
   }
 
   const int m_, n_, k_, depth_, steps_;  // k_: where the depth begins
-  const RowTiles tiles_;
+  const RowTiles<Level> tiles_;
   const SourceOfB& b_;
   float* const c_;
   const int64_t ldc_;
